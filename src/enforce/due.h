@@ -1,0 +1,68 @@
+/*
+ * due.h
+ *		Which rows are due: rules as SQL conditions.
+ *
+ * Invariant: find, preview, status and the statement that changes the row all
+ * build their conditions here, so that none of them can disagree.
+ *
+ * In every text below the labelled table (or one partition of it) is "t". The
+ * cut-off stands in it as a constant. The statements must run under
+ * retention_identity_become_owner(): intervals are added in
+ * privacy_retention.timezone.
+ */
+#ifndef RETENTION_DUE_H
+#define RETENTION_DUE_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+#include "policy/rule.h"
+
+/*
+ * One way to the clock: a path of the START. A row belongs to at most one arm
+ * (an arm's "path" excludes rows that an earlier path of "or" finds).
+ *
+ *		SELECT ... FROM relation AS t [, from] WHERE path AND ...
+ *		DELETE FROM ONLY leaf AS t [USING from] WHERE path AND ...
+ */
+typedef struct RetentionArm
+{
+	char	   *from;			/* the hops' tables, "a AS h1, b AS h2"; NULL = none */
+	char	   *path;			/* joins and exclusions; "true" if none */
+	char	   *clock;			/* timestamptz; NULL = not started */
+	char	   *due;			/* clock is plausible and clock + period <= cut-off */
+	char	   *implausible;	/* clock before privacy_retention.earliest */
+	char	   *range;			/* an indexable necessary condition of due */
+} RetentionArm;
+
+typedef struct RetentionDue
+{
+	const RetentionRule *rule;
+	TimestampTz as_of;
+	List	   *arms;			/* of RetentionArm * */
+	char	   *applies;		/* this stage decides for the row: "where", other stages */
+	char	   *pending;		/* NOT done: the action would change the row; "true" for delete */
+	char	   *free;			/* no dependent row still needs this one as its clock */
+	char	   *orphaned;		/* no path finds a row, a hop lost its clock; "false" if it cannot be */
+} RetentionDue;
+
+/*
+ * "rules" are all rules of the rule's table (retention_rule_compile). The rule
+ * must be valid and have an action. Due rows that the engine changes:
+ *		path AND due AND applies AND pending AND free
+ * Due rows that a person would count as due: the same without "free".
+ */
+extern RetentionDue *retention_due_build(const RetentionRule *rule, List *rules,
+										 TimestampTz as_of);
+
+/* "schema.table", quoted */
+extern char *retention_due_relation(Oid relid);
+
+/*
+ * The statement that would create the missing index which the rule's search
+ * wants, or NULL. Several are separated by "; ".
+ */
+extern char *retention_due_missing_index(const RetentionRule *rule);
+
+#endif							/* RETENTION_DUE_H */

@@ -1,0 +1,40 @@
+/*
+ * ledger.h
+ *		The append-only ledger and its hash chain.
+ *
+ * Invariant: an entry is inserted by the transaction that it testifies to; it
+ * is numbered and hashed later, by a short transaction under a lock.
+ */
+#ifndef RETENTION_LEDGER_H
+#define RETENTION_LEDGER_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+typedef struct RetentionLedgerEntry
+{
+	const char *event;			/* "batch", "protect", "unprotect", "pause", ... */
+	const char *relation;		/* schema-qualified; NULL = none */
+	const char *column_name;	/* NULL = the row */
+	const char *category;		/* NULL = none */
+	const char *action;			/* NULL = none */
+	const uint8 *policy_digest; /* 32 bytes, or NULL */
+	TimestampTz cutoff;			/* DT_NOBEGIN = none */
+	int64		rows;			/* -1 = none */
+	int64		lateness;		/* us, of the most overdue row; -1 = none */
+	const char *erasure_level;	/* "deleted", ...; NULL = none */
+	const char *detail;			/* no personal data; NULL = none */
+} RetentionLedgerEntry;
+
+/* Inserts an unsealed entry in the current transaction; returns its id. */
+extern int64 retention_ledger_append(const RetentionLedgerEntry *entry);
+
+/*
+ * Numbers and hashes all committed unsealed entries.  Caller: has SPI connected,
+ * in a READ COMMITTED transaction that has done nothing else and commits next.
+ * Returns how many it sealed.
+ */
+extern int64 retention_ledger_seal(void);
+
+#endif							/* RETENTION_LEDGER_H */

@@ -1,0 +1,59 @@
+/*
+ * rule.h
+ *		Rules: labels and categories, compiled for one table.
+ *
+ * Invariant: compiling never fails for what a user wrote; a rule that cannot
+ * hold is there, invalid, with its problem.
+ */
+#ifndef RETENTION_RULE_H
+#define RETENTION_RULE_H
+
+#include "postgres.h"
+
+#include "access/attnum.h"
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+#include "policy/label.h"
+#include "policy/start.h"
+
+/* One stage of a label. */
+typedef struct RetentionRule
+{
+	Oid			relid;			/* the labelled table */
+	char	   *relation;		/* schema-qualified, quoted */
+	AttrNumber	attnum;			/* 0 = the row */
+	char	   *column_name;	/* NULL = the row */
+	int			stage;			/* from 1, within the label */
+	char	   *category;
+	Interval	period;
+	List	   *clocks;			/* of RetentionClock *, in the order of "or" */
+	char	   *start_text;		/* as the label says it */
+	Node	   *condition;		/* analysed, varno 1; NULL = always */
+	char	   *condition_text; /* NULL = always */
+	RetentionAction *action;	/* NULL: goes with the row */
+	char	   *action_text;
+	bool		valid;
+	char	   *problem;		/* NULL if valid */
+	char	   *hint;
+	uint8		digest[32];		/* of all that decides what it does */
+} RetentionRule;
+
+/* All rules of a labelled table; row stages first, then columns by attnum. */
+extern List *retention_rule_compile(Oid relid);
+
+/*
+ * As above, with one label replaced by another text (NULL = removed), raising
+ * as ERROR what is wrong in that label itself.  For the label provider.
+ */
+extern void retention_rule_judge(Oid relid, AttrNumber attnum, const char *label);
+
+/* OIDs of all labelled tables. */
+extern List *retention_rule_relations(void);
+
+/* The table whose labels count: the topmost partitioned ancestor, or itself. */
+extern Oid	retention_rule_root(Oid relid);
+
+/* The label on a table or column, palloc'd, or NULL. */
+extern char *retention_rule_label(Oid relid, AttrNumber attnum);
+
+#endif							/* RETENTION_RULE_H */
