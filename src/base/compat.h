@@ -24,4 +24,13 @@
 	object_ownercheck(RelationRelationId, (relid), (roleid))
 #endif
 
+/* A scanner (parser/scanner.h) that reads strings as the standard says, in any session. */
+#if PG_VERSION_NUM < 190000
+#define retention_compat_scan_standard(extra) \
+	((extra)->standard_conforming_strings = true, \
+	 (extra)->escape_string_warning = false)
+#else
+#define retention_compat_scan_standard(extra) ((void) (extra))
+#endif
+
 #endif							/* RETENTION_COMPAT_H */

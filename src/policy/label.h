@@ -58,8 +58,10 @@ typedef struct RetentionHop
 typedef struct RetentionValue
 {
 	bool		is_column;		/* text is one column's name (not quoted) */
-	char	   *text;			/* else an SQL expression, as written */
-	int			location;
+	bool		is_call;		/* text is one function call */
+	char	   *text;			/* else an SQL expression, as written; no
+								 * comment or blank at its ends */
+	int			location;		/* of text */
 } RetentionValue;
 
 typedef struct RetentionPath
