@@ -2,7 +2,8 @@
  * category.h
  *		Data categories: the lines of the privacy notice.
  *
- * Invariant: exactly one deletion rule, hence one period, each.
+ * Invariant: exactly one deletion rule, hence one period, each; a clock that
+ * started under a shorter period keeps that one.
  */
 #ifndef RETENTION_CATEGORY_H
 #define RETENTION_CATEGORY_H
@@ -11,10 +12,25 @@
 
 #include "datatype/timestamp.h"
 
+/* What was promised, and still counts, for clocks that started before "until". */
+typedef struct RetentionFormerPeriod
+{
+	TimestampTz until;
+	Interval	period;
+} RetentionFormerPeriod;
+
 typedef struct RetentionCategory
 {
 	char	   *name;
 	Interval	period;
+
+	/*
+	 * By "until", ascending: the first whose "until" is after the clock is the
+	 * clock's period, "period" if there is none. Hence the periods ascend too,
+	 * and all are shorter than "period".
+	 */
+	int			nformer;
+	RetentionFormerPeriod *former;
 } RetentionCategory;
 
 /* The category of that name, palloc'd, or NULL.  Needs no privilege. */
