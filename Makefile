@@ -1,13 +1,101 @@
+# privacy_retention: build, install, test.
+#
+#	make, make install			with the server that PG_CONFIG (default: pg_config) names
+#	make installcheck			regress, isolation and TAP tests of what is installed, on
+#								servers of their own; not as root
+#	make test					the same, hermetic: nothing is written below /usr, root or not;
+#								installs what is missing first (.ci/setup)
+#	make demo, make bench		see demo/ and bench/
+#	make lint					layers, style, formatting, warnings
+#	make indent					formats src/ (pg_bsd_indent)
+
 EXTENSION = privacy_retention
 MODULE_big = privacy_retention
 OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c))
+DATA = $(wildcard privacy_retention--*--*.sql)
 DATA_built = privacy_retention--1.0.sql
+EXTRA_CLEAN = build
+
+# The rooms that have SQL, in the order in which the script creates them: a wing
+# only after the wings below it.  make lint proves that none is missing.
+SQL_ROOMS = \
+	base/schema \
+	policy/category \
+	policy/provider \
+	policy/action \
+	policy/rule \
+	policy/ddl \
+	pseudonym/keyring \
+	pseudonym/token \
+	evidence/ledger \
+	enforce/blocked \
+	enforce/pass \
+	enforce/guard \
+	enforce/preview \
+	enforce/status \
+	enforce/deadline
+
+SQL_LISTED = $(wildcard $(SQL_ROOMS:%=src/%.sql))
+SQL_FILES = $(SQL_LISTED) $(filter-out $(SQL_LISTED),$(sort $(wildcard src/*/*.sql)))
+
+# Tests: first what the others build on, then the rest by name.
+REGRESS_FIRST = install settings category label rule
+REGRESS_FOUND = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+REGRESS = $(filter $(REGRESS_FOUND),$(REGRESS_FIRST)) $(filter-out $(REGRESS_FIRST),$(REGRESS_FOUND))
+ISOLATION = $(patsubst specs/%.spec,%,$(sort $(wildcard specs/*.spec)))
+TAP_TESTS = $(if $(wildcard t/*.pl),1)
+REGRESS_OPTS = --load-extension=$(EXTENSION) \
+	--temp-instance=build/check/regress --temp-config=build/check/regress.conf
+ISOLATION_OPTS = --load-extension=$(EXTENSION) \
+	--temp-instance=build/check/isolation --temp-config=build/check/isolation.conf
+
+# RETENTION_CFLAGS: for example -Werror, -DUSE_ASSERT_CHECKING
+PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
+	-Wno-missing-field-initializers $(RETENTION_CFLAGS)
 PG_CPPFLAGS = -I$(srcdir)/src
-PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
 srcdir = .
+
+PG_CONFIG ?= pg_config
+PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
+ifneq ($(PGXS),)
 include $(PGXS)
-WINGS = base policy pseudonym evidence enforce erase rights report worker
-privacy_retention--1.0.sql: $(foreach w,$(WINGS),$(sort $(wildcard src/$(w)/*.sql)))
-	cat $^ > $@
-$(OBJS): $(wildcard src/*/*.h)
+else
+all install installcheck:
+	@echo "no server headers: PG_CONFIG ($(PG_CONFIG)) has no PGXS; .ci/setup finds or installs them" >&2; exit 1
+endif
+
+privacy_retention--1.0.sql: $(SQL_FILES) Makefile
+	{ printf '\\echo Use "CREATE EXTENSION privacy_retention" to load this file. \\quit\n'; \
+	  for file in $(SQL_FILES); do echo; cat $$file || exit; done; } > $@.tmp
+	mv $@.tmp $@
+
+# No generated dependencies in PGXS: a changed header compiles everything anew,
+# and so do other flags, or a file that came or went.
+ROOMS = $(sort $(wildcard src/*.c src/*/*.c src/*/*.h))
+$(OBJS): $(filter %.h,$(ROOMS)) build/inputs
+build/inputs: always
+	@mkdir -p build
+	@echo '$(CFLAGS) $(ROOMS)' | cmp -s - $@ || echo '$(CFLAGS) $(ROOMS)' > $@
+
+installcheck: check-settings
+check-settings:
+	@.ci/check-settings build/check regress isolation
+
+lists:
+	@echo 'regress=$(REGRESS)'; echo 'isolation=$(ISOLATION)'; \
+	echo 'sql=$(SQL_ROOMS)'
+
+test: setup
+	@.ci/test
+demo: setup
+	@demo/run
+bench: setup
+	@bench/run
+lint: setup
+	@.ci/lint
+indent: setup
+	@.ci/lint --indent
+setup:
+	@.ci/setup
+
+.PHONY: always check-settings lists test demo bench lint indent setup
