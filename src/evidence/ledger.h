@@ -31,9 +31,11 @@ typedef struct RetentionLedgerEntry
 extern int64 retention_ledger_append(const RetentionLedgerEntry *entry);
 
 /*
- * Numbers and hashes all committed unsealed entries.  Caller: has SPI connected,
- * in a READ COMMITTED transaction that has done nothing else and commits next.
- * Returns how many it sealed.
+ * Numbers and hashes all committed unsealed entries.  Caller: in a transaction
+ * that has done nothing else and commits next.  Returns how many it sealed.
+ * Seals nothing where it could fork the chain (a snapshot of before the lock),
+ * where nothing can be written, and while another session is sealing: whoever
+ * comes next does it then.
  */
 extern int64 retention_ledger_seal(void);
 
