@@ -444,6 +444,8 @@ retention_category_drop(PG_FUNCTION_ARGS)
 	values[0] = PG_GETARG_DATUM(0);
 	retention_identity_become_extension(&saved);
 	SPI_connect();
+	execute("DELETE FROM retention.former_period WHERE category = $1",
+			1, types, values, NULL, SPI_OK_DELETE);
 	execute("DELETE FROM retention.data_category WHERE name = $1",
 			1, types, values, NULL, SPI_OK_DELETE);
 	SPI_finish();

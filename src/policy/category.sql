@@ -16,8 +16,9 @@ COMMENT ON COLUMN retention.data_category.period IS 'the maximum time after the 
 COMMENT ON COLUMN retention.data_category.starting_point IS 'what starts the clock, in the notice''s own words';
 GRANT SELECT ON retention.data_category TO PUBLIC;
 
+-- No foreign key: a parallel restore may load these rows before the categories.
 CREATE TABLE retention.former_period (
-	category text COLLATE "C" REFERENCES retention.data_category ON DELETE CASCADE,
+	category text COLLATE "C",
 	until timestamptz,
 	period interval NOT NULL CHECK (period > interval '0'),
 	PRIMARY KEY (category, until)
