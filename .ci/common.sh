@@ -32,10 +32,11 @@ if [ "$(id -u)" != 0 ]; then
 	as_user() { "$@"; }
 else
 	if id postgres > /dev/null 2>&1; then user=postgres; else user=nobody; fi
+	# In a directory that the user can enter.
 	if command -v runuser > /dev/null; then
-		as_user() { runuser -u "$user" -- "$@"; }
+		as_user() { (cd "${elsewhere:-.}" && exec runuser -u "$user" -- "$@"); }
 	else
-		as_user() { setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups "$@"; }
+		as_user() { (cd "${elsewhere:-.}" && exec setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups "$@"); }
 	fi
 fi
 # PostgreSQL::Test and initdb want a home they can write to, or none.
@@ -44,15 +45,20 @@ export HOME
 
 find_base() {
 	base=$tree/build
+	elsewhere=
 	if as_user test -x "$base" -a -r "$base"; then
 		rm -f build/elsewhere
 		return
 	fi
 	if [ -f build/elsewhere ]; then
 		base=$(cat build/elsewhere)
-		if [ -d "$base" ] && [ -O "$base" ]; then return; fi
+		if [ -d "$base" ] && [ -O "$base" ]; then
+			elsewhere=$base
+			return
+		fi
 	fi
 	base=$(mktemp -d /tmp/privacy_retention.XXXXXX)
+	elsewhere=$base
 	chmod 0755 "$base"
 	echo "$base" > build/elsewhere
 }
