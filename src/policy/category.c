@@ -188,6 +188,11 @@ check_name(const char *name)
 				 errmsg("name of a data category is empty or not clean"),
 				 errdetail("Blanks at the ends and control characters are not part of a name."),
 				 errhint("Use the words of the privacy notice, for example 'technical information'.")));
+	if (pg_strcasecmp(name, RETENTION_NO_PERSONAL_DATA) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("\"%s\" is not a data category", name),
+				 errhint("Labels say it of columns and tables without personal data.")));
 	if (strlen(name) > MAX_NAME_LENGTH)
 		ereport(ERROR,
 				(errcode(ERRCODE_NAME_TOO_LONG),
@@ -318,7 +323,13 @@ retention_category_set(PG_FUNCTION_ARGS)
 				 nearest != NULL ? errhint("Did you mean \"%s\"?", nearest) :
 				 errhint("Give for example period => interval '7 days'.")));
 	}
-	if (before != NULL && period != NULL && is_longer(period, &before->period))
+	/* Retroactively, the period that it has counts for older clocks too. */
+	if (before != NULL && period == NULL && retroactive)
+		period = &before->period;
+	if (before != NULL && period != NULL &&
+		(is_longer(period, &before->period) ||
+		 (retroactive && before->nformer > 0 &&
+		  is_longer(period, &before->former[0].period))))
 		retention_identity_require_officer("lengthen the period of a data category");
 
 	retention_identity_become_extension(&saved);

@@ -247,16 +247,21 @@ name_label(void *arg)
 }
 
 static void
-refuse_rename(const Labelled * labelled, const char *text)
+refuse_rename(const Labelled * labelled, RetentionRenameOutcome outcome, const char *text)
 {
 	const char *kind = labelled->object.objectSubId == 0 ? "TABLE" : "COLUMN";
 	char	   *identity = getObjectIdentity(&labelled->object, false);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+			 outcome == RETENTION_RENAME_CLASH ?
+			 errmsg("cannot rename: the label of %s would take the new name for another",
+					describe_object(labelled)) :
 			 errmsg("cannot rename: the label of %s cannot be rewritten with certainty",
 					describe_object(labelled)),
 			 errdetail("The label is: %s", labelled->label),
+			 outcome == RETENTION_RENAME_CLASH ?
+			 errhint("A hop names a column before it names a constraint: choose another name.") :
 			 errhint("Remove the label, rename, and set it anew: SECURITY LABEL FOR %s ON %s %s IS %s;",
 					 RETENTION_PROVIDER, kind, identity, quote_literal_cstr(text))));
 }
@@ -266,26 +271,23 @@ static void
 follow_rename(const RetentionRename *rename, Labelled * labelled)
 {
 	const ObjectAddress *object = &labelled->object;
+	RetentionRenameOutcome outcome;
 	char	   *text;
-	char	   *now;
-	bool		certain;
 
-	if (!retention_rename_label(rename, object->objectId, object->objectSubId,
-								labelled->label, &text, &certain))
+	if (retention_rename_label(rename, object->objectId, object->objectSubId,
+							   labelled->label, &text) == RETENTION_RENAME_UNTOUCHED)
 		return;
 
 	/* As SECURITY LABEL locks it; then the label may have become another. */
 	LockRelationOid(object->objectId, ShareUpdateExclusiveLock);
-	now = retention_rule_label(object->objectId, object->objectSubId);
-	if (now == NULL)
+	labelled->label = retention_rule_label(object->objectId, object->objectSubId);
+	if (labelled->label == NULL)
 		return;
-	labelled->label = now;
-	if (!retention_rename_label(rename, object->objectId, object->objectSubId,
-								now, &text, &certain))
-		return;
-	if (!certain)
-		refuse_rename(labelled, text);
-	if (strcmp(text, now) == 0)
+	outcome = retention_rename_label(rename, object->objectId, object->objectSubId,
+									 labelled->label, &text);
+	if (outcome == RETENTION_RENAME_UNCERTAIN || outcome == RETENTION_RENAME_CLASH)
+		refuse_rename(labelled, outcome, text);
+	if (strcmp(text, labelled->label) == 0)
 		return;
 	(void) retention_label_parse(text, object->objectSubId != 0);
 	SetSecurityLabel(object, RETENTION_PROVIDER, text);
@@ -299,13 +301,12 @@ check_type(const RetentionRename *column, Oid relid, const char *name,
 {
 	const ObjectAddress *object = &labelled->object;
 	char	   *text;
-	bool		certain;
 	bool		is_own = object->objectId == relid && object->objectSubId != 0 &&
 	object->objectSubId == get_attnum(relid, name);
 
 	if (is_own ||
 		retention_rename_label(column, object->objectId, object->objectSubId,
-							   labelled->label, &text, &certain))
+							   labelled->label, &text) != RETENTION_RENAME_UNTOUCHED)
 		retention_rule_judge(object->objectId, object->objectSubId, labelled->label);
 }
 

@@ -82,6 +82,10 @@ parse_stage(Parser *parser)
 				 "a category, \"from\", \"subject\" or \"no personal data\"",
 				 "at the start of a clause", example(parser));
 	retention_label_scan_check_phrase(scan, first, stage->category);
+	if (pg_strcasecmp(stage->category, RETENTION_NO_PERSONAL_DATA) == 0)
+		retention_label_scan_refuse(parser->scan, first->start, ERRCODE_SYNTAX_ERROR,
+									"\"no personal data\" is not a category",
+									"Write it alone, or the category of the data.");
 	parser->label->stages = lappend(parser->label->stages, stage);
 
 	if (at_end_of_clause(parser) && parser->is_column)
@@ -170,7 +174,8 @@ parse_table_clause(Parser *parser)
 		return false;
 
 	if (!at_end_of_clause(parser))
-		expected(parser, "\";\" or the end of the label", "after the clause", TABLE_EXAMPLE);
+		expected(parser, "\";\" or the end of the label", "after the clause",
+				 "A category whose name begins with this word stands in double quotes.");
 	return true;
 }
 
@@ -193,6 +198,11 @@ check_clauses(Parser *parser, int nclauses)
 	RetentionStage *decides = NULL;
 	ListCell   *cell;
 
+	if (label->no_personal_data && nclauses > 1)
+		retention_label_scan_refuse(parser->scan, 0, ERRCODE_SYNTAX_ERROR,
+									"\"no personal data\" is the only clause of its label",
+									"Write either it or the categories of the data.");
+
 	foreach(cell, label->stages)
 	{
 		RetentionStage *stage = lfirst(cell);
@@ -208,10 +218,6 @@ check_clauses(Parser *parser, int nclauses)
 		if (stage->condition == NULL)
 			decides = stage;
 	}
-	if (label->no_personal_data && nclauses > 1)
-		retention_label_scan_refuse(parser->scan, 0, ERRCODE_SYNTAX_ERROR,
-									"\"no personal data\" is the only clause of its label",
-									"Write either it or the categories of the data.");
 	if (parser->period_location >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

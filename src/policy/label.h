@@ -15,6 +15,9 @@
 
 #define RETENTION_PROVIDER "privacy_retention"
 
+/* What a label says of a table or column without any; never a category. */
+#define RETENTION_NO_PERSONAL_DATA "no personal data"
+
 typedef enum RetentionActionKind
 {
 	RETENTION_DELETE,

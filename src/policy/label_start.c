@@ -162,6 +162,10 @@ parse_path(RetentionScan *scan, const char *where)
 		retention_label_scan_refuse(scan, peek(scan, 0)->start, ERRCODE_SYNTAX_ERROR,
 									"a hop is a column or a constraint, not an expression",
 									"Write for example: from contract_id -> ended_at; SQL's own operator -> stands in parentheses.");
+	if (next_is(scan, 0, "then") || next_is(scan, 0, "where") ||
+		next_is(scan, 0, "from") || next_is(scan, 0, "for"))
+		retention_label_scan_expected(scan, "\",\"", "after the value",
+									  "Write a comma before it, for example: from created_at, then delete.");
 	if (peek(scan, 0)->kind != RETENTION_TOKEN_END &&
 		!next_is(scan, 0, ",") && !next_is(scan, 0, ";") &&
 		!next_is(scan, 0, "or"))

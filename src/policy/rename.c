@@ -45,6 +45,7 @@ typedef struct Rewrite
 	RetentionScan *scan;
 	List	   *edits;			/* of Edit * */
 	bool		certain;
+	bool		clash;
 	Oid			relid;			/* of the expression at hand */
 	int			offset;			/* of its parse locations in the label */
 } Rewrite;
@@ -361,13 +362,13 @@ rewrite_hop(Rewrite *rewrite, const RetentionHop *hop, Oid relid)
 		replace_name(rewrite, hop->location, hop->name, rename->new_constraint);
 		/* A column of the constraint's new name would be taken for it. */
 		if (get_attnum(relid, rename->new_constraint) != InvalidAttrNumber)
-			rewrite->certain = false;
+			rewrite->clash = true;
 	}
 	else if (has_renamed_column(rewrite, relid) && hop->references_table == NULL &&
 			 strcmp(hop->name, rename->new_column) == 0)
 	{
 		/* So would the column, that now has the constraint's name. */
-		rewrite->certain = false;
+		rewrite->clash = true;
 	}
 
 	if (hop->references_table == NULL)
@@ -438,9 +439,9 @@ apply_edits(const char *label, List *edits)
 	return text.data;
 }
 
-bool
+RetentionRenameOutcome
 retention_rename_label(const RetentionRename *rename, Oid relid, AttrNumber attnum,
-					   const char *label, char **text, bool *certain)
+					   const char *label, char **text)
 {
 	Rewrite		rewrite = {0};
 	RetentionLabel *tree = retention_label_parse(label, attnum != 0);
@@ -463,6 +464,9 @@ retention_rename_label(const RetentionRename *rename, Oid relid, AttrNumber attn
 		rewrite_path(&rewrite, lfirst(cell), relid);
 
 	*text = apply_edits(label, rewrite.edits);
-	*certain = rewrite.certain;
-	return rewrite.edits != NIL || !rewrite.certain;
+	if (rewrite.clash)
+		return RETENTION_RENAME_CLASH;
+	if (!rewrite.certain)
+		return RETENTION_RENAME_UNCERTAIN;
+	return rewrite.edits != NIL ? RETENTION_RENAME_CERTAIN : RETENTION_RENAME_UNTOUCHED;
 }

@@ -33,13 +33,20 @@ typedef struct RetentionRename
 	const char *old_schema;		/* NULL = no schema */
 } RetentionRename;
 
+typedef enum RetentionRenameOutcome
+{
+	RETENTION_RENAME_UNTOUCHED, /* does not name the object */
+	RETENTION_RENAME_CERTAIN,	/* the new text means what the old one meant */
+	RETENTION_RENAME_UNCERTAIN, /* probably: a person must look */
+	RETENTION_RENAME_CLASH		/* the new name would be taken for another */
+} RetentionRenameOutcome;
+
 /*
- * Does the label of the table, or of its column, name the renamed object?  Then
- * *text is the label with the new name, and *certain tells whether it certainly
- * means what it meant.  A part that cannot be resolved is left alone.
+ * What becomes of the label of the table, or of its column; *text is the label
+ * with the new name.  A part that cannot be resolved is left alone.
  */
-extern bool retention_rename_label(const RetentionRename *rename, Oid relid,
-								   AttrNumber attnum, const char *label,
-								   char **text, bool *certain);
+extern RetentionRenameOutcome retention_rename_label(const RetentionRename *rename,
+													 Oid relid, AttrNumber attnum,
+													 const char *label, char **text);
 
 #endif							/* RETENTION_RENAME_H */
