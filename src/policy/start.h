@@ -1,9 +1,10 @@
 /*
  * start.h
- *		Starting points: a label's path of hops, resolved against the catalogs.
+ *		Starting points: a label's paths and expressions, resolved against the
+ *		catalogs and deparsed again.
  *
- * Invariant: every SQL text here was deparsed from an analysed tree, with all
- * names qualified; nothing that a user wrote is pasted into a statement.
+ * Invariant: every SQL text made here was deparsed from an analysed tree, with
+ * all names qualified; nothing that a user wrote is pasted into a statement.
  */
 #ifndef RETENTION_START_H
 #define RETENTION_START_H
@@ -21,7 +22,7 @@ typedef struct RetentionJoin
 	int			nkeys;
 	AttrNumber *from_columns;	/* in the table before */
 	AttrNumber *to_columns;		/* in relid, unique together */
-	Oid		   *operators;		/* from = to */
+	Oid		   *operators;		/* to = from */
 	Oid			constraint;		/* the foreign key, or InvalidOid */
 	bool		may_lose;		/* the reference can be null or become null */
 } RetentionJoin;
@@ -33,7 +34,45 @@ typedef struct RetentionClock
 	Oid			relid;			/* the table that has the value */
 	AttrNumber	column;			/* a bare column, or InvalidAttrNumber */
 	Node	   *expression;		/* analysed, varno 1 = relid */
-	Oid			type;			/* timestamptz, timestamp, date, or what "for" gave */
+	Oid			type;			/* base type of the expression */
 } RetentionClock;
+
+/*
+ * Analyses a VALUE over one table.  ERROR, with its position in the label, for
+ * unknown names, subqueries, aggregates, volatile functions and now() and its
+ * kin.  Caller acts as the table's owner (retention_identity_become_owner).
+ */
+extern Node *retention_start_expression(const RetentionLabel *label,
+										const RetentionValue *value, Oid relid);
+
+/* Resolves one path; ERROR as above, and for hops that lead nowhere. */
+extern RetentionClock *retention_start_resolve_path(const RetentionLabel *label,
+													const RetentionPath *path,
+													Oid relid);
+
+/*
+ * Resolves a START to a List of RetentionClock *, all of type timestamptz,
+ * timestamp or date.
+ */
+extern List *retention_start_resolve(const RetentionLabel *label,
+									 const RetentionStart *start, Oid relid);
+
+/* SQL text of an analysed expression with its table aliased so. */
+extern char *retention_start_deparse(Node *expression, Oid relid,
+									 const char *alias);
+
+/* SQL text, "to.a = from.x AND to.b = from.y". */
+extern char *retention_start_join_text(const RetentionJoin *join, Oid from_relid,
+									   const char *from_alias, const char *to_alias);
+
+/*
+ * SQL text of a clock as timestamptz; timestamp and date are taken in the
+ * session's TimeZone, which become_owner sets to privacy_retention.timezone.
+ */
+extern char *retention_start_clock_text(const RetentionClock *clock,
+										const char *alias);
+
+/* "schema.table", quoted. */
+extern char *retention_start_relation_name(Oid relid);
 
 #endif							/* RETENTION_START_H */
