@@ -49,7 +49,7 @@ static List *remembered = NIL;
 static bool reset_registered = false;
 
 static void
-forget(void *arg)
+drop_all(void *arg)
 {
 	remembered = NIL;
 	reset_registered = false;
@@ -98,7 +98,7 @@ retention_ddl_before(PG_FUNCTION_ARGS)
 	{
 		MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
 
-		callback->func = forget;
+		callback->func = drop_all;
 		MemoryContextRegisterResetCallback (TopTransactionContext, callback);
 
 		reset_registered = true;

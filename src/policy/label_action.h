@@ -1,6 +1,8 @@
 /*
  * label_action.h
  *		The action at the end of a stage: what follows "then".
+ *
+ * Invariant: the canonical text of an action is read back as the same action.
  */
 #ifndef RETENTION_LABEL_ACTION_H
 #define RETENTION_LABEL_ACTION_H

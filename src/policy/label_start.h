@@ -1,6 +1,8 @@
 /*
  * label_start.h
  *		Paths to a value: what follows "from", "for", "subject" and "where".
+ *
+ * Invariant: the canonical text of a start is read back as the same start.
  */
 #ifndef RETENTION_LABEL_START_H
 #define RETENTION_LABEL_START_H
