@@ -22,18 +22,21 @@ SQL_ROOMS = \
 	base/schema \
 	policy/category \
 	policy/provider \
-	policy/action \
+	policy/jsonb_keys \
 	policy/rule \
 	policy/ddl \
+	pseudonym/hkdf \
 	pseudonym/keyring \
 	pseudonym/token \
 	evidence/ledger \
 	enforce/blocked \
 	enforce/pass \
 	enforce/guard \
+	enforce/protection \
 	enforce/preview \
 	enforce/status \
-	enforce/deadline
+	enforce/deadline \
+	worker/roster
 
 SQL_LISTED = $(wildcard $(SQL_ROOMS:%=src/%.sql))
 SQL_FILES = $(SQL_LISTED) $(filter-out $(SQL_LISTED),$(sort $(wildcard src/*/*.sql)))
