@@ -12,7 +12,7 @@
 
 #include "datatype/timestamp.h"
 
-extern bool retention_settings_enabled;	/* enforce in this database? */
+extern bool retention_settings_enabled; /* enforce in this database? */
 extern int	retention_settings_naptime; /* s, between two looks of the worker */
 extern char *retention_settings_timezone;	/* of timestamp and date clocks */
 extern char *retention_settings_officer_role;	/* "" = superuser only */
@@ -20,8 +20,10 @@ extern char *retention_settings_key_directory;	/* "" = no keys */
 extern int	retention_settings_promised_lateness;	/* s */
 extern int	retention_settings_batch_rows;	/* rows in the first batch */
 extern int	retention_settings_batch_time;	/* ms that a batch may take */
-extern int	retention_settings_lock_timeout;	/* ms, for a locked row or table */
-extern int	retention_settings_duty_cycle;	/* %, of its time that the worker works */
+extern int	retention_settings_lock_timeout;	/* ms, for a locked row or
+												 * table */
+extern int	retention_settings_duty_cycle;	/* %, of its time that the worker
+											 * works */
 extern bool retention_settings_drop_partitions; /* drop, not truncate */
 
 /* Clocks before this instant are implausible (privacy_retention.earliest). */
