@@ -1,10 +1,9 @@
 /*
  * start.c
- *		Starting points: a label's paths and expressions, resolved against the
- *		catalogs and deparsed again.
+ *		Starting points: a label's paths, resolved against the catalogs and
+ *		deparsed again.
  *
- * Invariant: an expression reads one row of one table and gives the same answer
- * all through a pass; what could not keep that is refused here.
+ * Invariant: each hop leads from one row to at most one row.
  */
 #include "postgres.h"
 
@@ -14,221 +13,15 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
-#include "mb/pg_wchar.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
-#include "parser/parse_collate.h"
-#include "parser/parse_expr.h"
 #include "parser/parse_oper.h"
-#include "parser/parse_relation.h"
-#include "parser/parser.h"
-#include "policy/start.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
-#define EXPRESSION_PREFIX "SELECT ("
-
-typedef struct LabelPosition
-{
-	const RetentionLabel *label;
-	int			location;
-} LabelPosition;
-
-/*
- * Moves the position of an error of the server's parser from the statement that
- * was made for it to the label that the user wrote.
- */
-static void
-move_error_position(void *arg)
-{
-	LabelPosition *position = (LabelPosition *) arg;
-	int			cursor = geterrposition();
-
-	if (cursor <= 0)
-		return;
-	cursor -= (int) strlen(EXPRESSION_PREFIX);
-	if (cursor < 1)
-		cursor = 1;
-	errposition(0);
-	internalerrquery(position->label->text);
-	internalerrposition(pg_mbstrlen_with_len(position->label->text,
-											 position->location) + cursor);
-}
-
-/* Refuses what would not survive deparsing: a literal that means "now". */
-static bool
-raw_expression_walker(Node *node, void *context)
-{
-	const RetentionLabel *label = ((LabelPosition *) context)->label;
-	int			location = ((LabelPosition *) context)->location;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, SubLink))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a subquery cannot stand in a retention label"),
-				 errhint("Follow foreign keys with hops, such as \"event_id -> ended_at\"."),
-				 retention_label_errposition(label, location)));
-	if (IsA(node, TypeCast) && IsA(((TypeCast *) node)->arg, A_Const))
-	{
-		A_Const    *constant = (A_Const *) ((TypeCast *) node)->arg;
-
-		if (!constant->isnull && IsA(&constant->val, String))
-		{
-			static const char *const moving[] = {"now", "today", "tomorrow", "yesterday"};
-
-			for (int i = 0; i < lengthof(moving); i++)
-				if (pg_strcasecmp(strVal(&constant->val), moving[i]) == 0)
-					ereport(ERROR,
-							(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-							 errmsg("the current time cannot stand in a retention label"),
-							 errhint("The clock is a value of the row; the period is the category's."),
-							 retention_label_errposition(label, location)));
-		}
-	}
-	return raw_expression_tree_walker(node, raw_expression_walker, context);
-}
-
-/* Finds calls that read the current time; STABLE, yet not the row's. */
-static bool
-reads_current_time(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, SQLValueFunction))
-	{
-		switch (((SQLValueFunction *) node)->op)
-		{
-			case SVFOP_CURRENT_DATE:
-			case SVFOP_CURRENT_TIME:
-			case SVFOP_CURRENT_TIME_N:
-			case SVFOP_CURRENT_TIMESTAMP:
-			case SVFOP_CURRENT_TIMESTAMP_N:
-			case SVFOP_LOCALTIME:
-			case SVFOP_LOCALTIME_N:
-			case SVFOP_LOCALTIMESTAMP:
-			case SVFOP_LOCALTIMESTAMP_N:
-				return true;
-			default:
-				break;
-		}
-	}
-	else if (IsA(node, FuncExpr))
-	{
-		switch (((FuncExpr *) node)->funcid)
-		{
-			case F_NOW:
-			case F_TRANSACTION_TIMESTAMP:
-			case F_STATEMENT_TIMESTAMP:
-			case F_AGE_TIMESTAMP:
-			case F_AGE_TIMESTAMPTZ:
-				return true;
-			default:
-				break;
-		}
-	}
-	return expression_tree_walker(node, reads_current_time, context);
-}
-
-/* The analysed reference to one column. */
-static Node *
-column_expression(const RetentionLabel *label, const char *name, int location,
-				  Oid relid)
-{
-	AttrNumber	attnum = get_attnum(relid, name);
-	Oid			type;
-	int32		typmod;
-	Oid			collation;
-
-	if (attnum <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of table %s does not exist",
-						name, retention_start_relation_name(relid)),
-				 errhint("A starting point is a column, one function call, or an expression in parentheses."),
-				 retention_label_errposition(label, location)));
-	get_atttypetypmodcoll(relid, attnum, &type, &typmod, &collation);
-	return (Node *) makeVar(1, attnum, type, typmod, collation, 0);
-}
-
-Node *
-retention_start_expression(const RetentionLabel *label,
-						   const RetentionValue *value, Oid relid)
-{
-	ErrorContextCallback callback;
-	LabelPosition position = {label, value->location};
-	ParseState *pstate;
-	Relation	rel;
-	ParseNamespaceItem *nsitem;
-	List	   *raw;
-	SelectStmt *select;
-	ResTarget  *target;
-	Node	   *expression;
-	char	   *source;
-
-	if (value->is_column)
-		return column_expression(label, value->text, value->location, relid);
-
-	source = psprintf(EXPRESSION_PREFIX "%s)", value->text);
-
-	callback.callback = move_error_position;
-	callback.arg = &position;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-
-	raw = raw_parser(source, RAW_PARSE_DEFAULT);
-	select = list_length(raw) == 1 ?
-		(SelectStmt *) linitial_node(RawStmt, raw)->stmt : NULL;
-	if (select == NULL || !IsA(select, SelectStmt) ||
-		list_length(select->targetList) != 1 || select->fromClause != NIL ||
-		select->whereClause != NULL || select->valuesLists != NIL ||
-		select->op != SETOP_NONE)
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("expected one expression over the columns of table %s",
-						retention_start_relation_name(relid)),
-				 retention_label_errposition(label, value->location)));
-	target = linitial_node(ResTarget, select->targetList);
-	raw_expression_walker(target->val, &position);
-
-	rel = relation_open(relid, AccessShareLock);
-	pstate = make_parsestate(NULL);
-	pstate->p_sourcetext = source;
-	nsitem = addRangeTableEntryForRelation(pstate, rel, AccessShareLock,
-										   NULL, false, true);
-	addNSItemToQuery(pstate, nsitem, false, true, true);
-	expression = transformExpr(pstate, target->val, EXPR_KIND_OTHER);
-	assign_expr_collations(pstate, expression);
-
-	if (pstate->p_hasAggs || pstate->p_hasWindowFuncs || pstate->p_hasTargetSRFs)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("an expression in a retention label reads one row"),
-				 errdetail("Aggregates, window functions and set-returning functions read or make several."),
-				 retention_label_errposition(label, value->location)));
-	if (reads_current_time(expression, NULL))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("the current time cannot stand in a retention label"),
-				 errhint("The clock is a value of the row; the period is the category's."),
-				 retention_label_errposition(label, value->location)));
-	if (contain_volatile_functions(expression))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("functions in a retention label must be immutable or stable"),
-				 retention_label_errposition(label, value->location)));
-
-	error_context_stack = callback.previous;
-	free_parsestate(pstate);
-	relation_close(rel, AccessShareLock);
-	return expression;
-}
+#include "policy/expression.h"
+#include "policy/start.h"
 
 /* A foreign key of the table, as one hop. */
 static RetentionJoin *
@@ -481,13 +274,13 @@ retention_start_resolve_path(const RetentionLabel *label,
 	{
 		RetentionHop *hop = (RetentionHop *) lfirst(lc);
 		RetentionJoin *join = hop->references_table ?
-			reference_join(label, hop, clock->relid) :
-			key_join(label, hop, clock->relid);
+		reference_join(label, hop, clock->relid) :
+		key_join(label, hop, clock->relid);
 
 		clock->joins = lappend(clock->joins, join);
 		clock->relid = join->relid;
 	}
-	clock->expression = retention_start_expression(label, path->value, clock->relid);
+	clock->expression = retention_expression_analyse(label, path->value, clock->relid);
 	if (IsA(clock->expression, Var))
 		clock->column = ((Var *) clock->expression)->varattno;
 	clock->type = getBaseType(exprType(clock->expression));
@@ -520,13 +313,6 @@ retention_start_resolve(const RetentionLabel *label,
 }
 
 char *
-retention_start_deparse(Node *expression, Oid relid, const char *alias)
-{
-	return deparse_expression(expression, deparse_context_for(alias, relid),
-							  true, false);
-}
-
-char *
 retention_start_join_text(const RetentionJoin *join, Oid from_relid,
 						  const char *from_alias, const char *to_alias)
 {
@@ -556,7 +342,7 @@ retention_start_join_text(const RetentionJoin *join, Oid from_relid,
 char *
 retention_start_clock_text(const RetentionClock *clock, const char *alias)
 {
-	char	   *text = retention_start_deparse(clock->expression, clock->relid, alias);
+	char	   *text = retention_expression_deparse(clock->expression, clock->relid, alias);
 
 	if (exprType(clock->expression) == TIMESTAMPTZOID)
 		return clock->column ? text : psprintf("(%s)", text);

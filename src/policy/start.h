@@ -1,7 +1,7 @@
 /*
  * start.h
- *		Starting points: a label's paths and expressions, resolved against the
- *		catalogs and deparsed again.
+ *		Starting points: a label's paths, resolved against the catalogs and
+ *		deparsed again.
  *
  * Invariant: every SQL text made here was deparsed from an analysed tree, with
  * all names qualified; nothing that a user wrote is pasted into a statement.
@@ -37,14 +37,6 @@ typedef struct RetentionClock
 	Oid			type;			/* base type of the expression */
 } RetentionClock;
 
-/*
- * Analyses a VALUE over one table.  ERROR, with its position in the label, for
- * unknown names, subqueries, aggregates, volatile functions and now() and its
- * kin.  Caller acts as the table's owner (retention_identity_become_owner).
- */
-extern Node *retention_start_expression(const RetentionLabel *label,
-										const RetentionValue *value, Oid relid);
-
 /* Resolves one path; ERROR as above, and for hops that lead nowhere. */
 extern RetentionClock *retention_start_resolve_path(const RetentionLabel *label,
 													const RetentionPath *path,
@@ -56,10 +48,6 @@ extern RetentionClock *retention_start_resolve_path(const RetentionLabel *label,
  */
 extern List *retention_start_resolve(const RetentionLabel *label,
 									 const RetentionStart *start, Oid relid);
-
-/* SQL text of an analysed expression with its table aliased so. */
-extern char *retention_start_deparse(Node *expression, Oid relid,
-									 const char *alias);
 
 /* SQL text, "to.a = from.x AND to.b = from.y". */
 extern char *retention_start_join_text(const RetentionJoin *join, Oid from_relid,
