@@ -32,6 +32,7 @@
 #include "utils/varlena.h"
 
 #include "base/identity.h"
+#include "base/schedule.h"
 #include "policy/category.h"
 #include "policy/label.h"
 #include "policy/label_scan.h"
@@ -356,6 +357,9 @@ retention_category_set(PG_FUNCTION_ARGS)
 	}
 	SPI_finish();
 	retention_identity_restore(&saved);
+	/* Under a shorter period, rows may be due at once. */
+	if (period != NULL)
+		retention_schedule_wake(MyDatabaseId, GetCurrentTimestamp());
 	PG_RETURN_VOID();
 }
 

@@ -26,8 +26,10 @@
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 
 #include "base/identity.h"
+#include "base/schedule.h"
 #include "base/settings.h"
 #include "policy/label.h"
 #include "policy/provider.h"
@@ -104,9 +106,13 @@ check_label(const ObjectAddress *object, const char *label)
 	else if (object->classId != RelationRelationId)
 		return;
 
-	if (retention_settings_officer_role[0] != '\0' &&
-		retention_provider_is_protected(relid))
-		retention_identity_require_officer("change the labels of a protected table");
+	if (retention_provider_is_protected(relid))
+	{
+		if (retention_settings_officer_role[0] != '\0')
+			retention_identity_require_officer("change the labels of a protected table");
+		/* Under the new label, rows may be due at once. */
+		retention_schedule_wake(MyDatabaseId, GetCurrentTimestamp());
+	}
 
 	if (label != NULL)
 	{
