@@ -125,7 +125,10 @@ read_file(int directory, const char *name, char text[FILE_SIZE],
 	struct stat st;
 	ssize_t		length = -1;
 
-	if (fd < 0 || fstat(fd, &st) != 0)
+	if (fd < 0 && errno == ELOOP)
+		retention_keydir_fail(problem, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+							  HINT_FILE, "%s is a symbolic link", name);
+	else if (fd < 0 || fstat(fd, &st) != 0)
 		retention_keydir_fail_system(problem, "open", name);
 	else if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
 			 (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)

@@ -110,6 +110,14 @@ process_ends(int code, Datum arg)
 }
 
 static void
+mark_is_missing(RetentionKeyProblem *problem)
+{
+	(void) retention_keydir_fail(problem, ERRCODE_UNDEFINED_FILE,
+								 "Restore mark.key from the backup of the keys: without it tokens are not recognised.",
+								 "mark.key is missing");
+}
+
+static void
 load_mark(int directory)
 {
 	uint8		key[RETENTION_KEY_LENGTH];
@@ -120,8 +128,7 @@ load_mark(int directory)
 								&ring.mark_problem))
 	{
 		if (ring.mark_problem.code == ERRCODE_UNDEFINED_FILE)
-			ring.		mark_problem.hint = "Restore mark.key from the backup of the keys: without it tokens are not recognised.";
-
+			mark_is_missing(&ring.mark_problem);
 		return;
 	}
 	PG_TRY();
@@ -344,9 +351,7 @@ next_epoch(int directory, RetentionKeyProblem *problem)
 		/* Another mark key would make clear values of all tokens there are. */
 		if (list.count > 0)
 		{
-			(void) retention_keydir_fail(problem, ERRCODE_UNDEFINED_FILE,
-										 "Restore mark.key from the backup of the keys: without it tokens are not recognised.",
-										 "mark.key is missing");
+			mark_is_missing(problem);
 			return 0;
 		}
 		if (!retention_keyfile_create(directory, RETENTION_KEY_MARK,
