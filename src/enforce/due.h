@@ -28,10 +28,12 @@
  */
 typedef struct RetentionArm
 {
-	char	   *from;			/* the hops' tables, "a AS h1, b AS h2"; NULL = none */
+	char	   *from;			/* the hops' tables, "a AS h1, b AS h2"; NULL
+								 * = none */
 	char	   *path;			/* joins and exclusions; "true" if none */
 	char	   *clock;			/* timestamptz; NULL = not started */
-	char	   *due;			/* clock is plausible and clock + period <= cut-off */
+	char	   *due;			/* clock is plausible and clock + period <=
+								 * cut-off */
 	char	   *implausible;	/* clock before privacy_retention.earliest */
 	char	   *range;			/* an indexable necessary condition of due */
 } RetentionArm;
@@ -41,10 +43,14 @@ typedef struct RetentionDue
 	const RetentionRule *rule;
 	TimestampTz as_of;
 	List	   *arms;			/* of RetentionArm * */
-	char	   *applies;		/* this stage decides for the row: "where", other stages */
-	char	   *pending;		/* NOT done: the action would change the row; "true" for delete */
-	char	   *free;			/* no dependent row still needs this one as its clock */
-	char	   *orphaned;		/* no path finds a row, a hop lost its clock; "false" if it cannot be */
+	char	   *applies;		/* this stage decides for the row: "where",
+								 * other stages */
+	char	   *pending;		/* NOT done: the action would change the row;
+								 * "true" for delete */
+	char	   *free;			/* no dependent row still needs this one as
+								 * its clock */
+	char	   *orphaned;		/* no path finds a row, a hop lost its clock;
+								 * "false" if it cannot be */
 } RetentionDue;
 
 /*
@@ -56,13 +62,10 @@ typedef struct RetentionDue
 extern RetentionDue *retention_due_build(const RetentionRule *rule, List *rules,
 										 TimestampTz as_of);
 
+/* SQL text: NOT done, for the rule's value in a row with that alias. */
+extern char *retention_due_pending(const RetentionRule *rule, const char *alias);
+
 /* "schema.table", quoted */
 extern char *retention_due_relation(Oid relid);
-
-/*
- * The statement that would create the missing index which the rule's search
- * wants, or NULL. Several are separated by "; ".
- */
-extern char *retention_due_missing_index(const RetentionRule *rule);
 
 #endif							/* RETENTION_DUE_H */

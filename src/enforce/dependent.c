@@ -1,0 +1,158 @@
+/*
+ * dependent.c
+ *		Rows whose clock is in another row.
+ *
+ * Invariant: a clock row (the event) is kept until its dependents are done.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_constraint.h"
+#include "nodes/pg_list.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "base/identity.h"
+#include "enforce/dependent.h"
+#include "enforce/due.h"
+#include "policy/expression.h"
+#include "policy/rule.h"
+#include "policy/start.h"
+
+/*
+ * "NOT EXISTS (...)" for one path of one rule, whose hop number "last" arrives
+ * at the table of t.
+ */
+static char *
+no_dependent(const RetentionRule *rule, const RetentionClock *clock, int last)
+{
+	StringInfoData from;
+	StringInfoData where;
+	Oid			relid = rule->relid;
+	const char *alias = "d";
+
+	initStringInfo(&from);
+	initStringInfo(&where);
+	appendStringInfo(&from, "%s AS d", retention_start_relation_name(rule->relid));
+	for (int i = 0; i <= last; i++)
+	{
+		RetentionJoin *join = (RetentionJoin *) list_nth(clock->joins, i);
+		const char *next = i == last ? "t" : psprintf("d%d", i + 1);
+
+		if (i < last)
+			appendStringInfo(&from, ", %s AS %s",
+							 retention_start_relation_name(join->relid), next);
+		appendStringInfo(&where, "%s%s", i > 0 ? " AND " : "",
+						 retention_start_join_text(join, relid, alias, next));
+		relid = join->relid;
+		alias = next;
+	}
+	/* What an invalid rule would do is not known: its rows are not done. */
+	if (rule->valid)
+	{
+		appendStringInfo(&where, " AND %s", retention_due_pending(rule, "d"));
+		if (rule->condition)
+			appendStringInfo(&where, " AND (%s)",
+							 retention_expression_deparse(rule->condition, rule->relid, "d"));
+	}
+	return psprintf("NOT EXISTS (SELECT 1 FROM %s WHERE %s)", from.data, where.data);
+}
+
+char *
+retention_dependent_none(Oid relid)
+{
+	StringInfoData text;
+	ListCell   *relation;
+
+	initStringInfo(&text);
+	foreach(relation, retention_rule_relations())
+	{
+		RetentionIdentity saved;
+		List	   *rules = retention_rule_compile(lfirst_oid(relation));
+		ListCell   *lc;
+
+		retention_identity_become_owner(&saved, relid);
+		foreach(lc, rules)
+		{
+			RetentionRule *rule = (RetentionRule *) lfirst(lc);
+			ListCell   *path;
+
+			if (rule->action == NULL)
+				continue;
+			foreach(path, rule->clocks)
+			{
+				RetentionClock *clock = (RetentionClock *) lfirst(path);
+
+				for (int i = 0; i < list_length(clock->joins); i++)
+					if (((RetentionJoin *) list_nth(clock->joins, i))->relid == relid)
+						appendStringInfo(&text, "%s%s", text.len > 0 ? " AND " : "",
+										 no_dependent(rule, clock, i));
+			}
+		}
+		retention_identity_restore(&saved);
+	}
+	return text.len > 0 ? text.data : pstrdup("true");
+}
+
+/* The tables that this one's rows need: their clocks and foreign keys are there. */
+static List *
+needed_tables(Oid relid)
+{
+	List	   *needed = NIL;
+	Relation	rel = table_open(relid, AccessShareLock);
+	ListCell   *lc;
+
+	foreach(lc, RelationGetFKeyList(rel))
+		needed = list_append_unique_oid(needed,
+										lfirst_node(ForeignKeyCacheInfo, lc)->confrelid);
+	table_close(rel, AccessShareLock);
+	foreach(lc, retention_rule_compile(relid))
+	{
+		ListCell   *path;
+
+		foreach(path, ((RetentionRule *) lfirst(lc))->clocks)
+		{
+			ListCell   *hop;
+
+			foreach(hop, ((RetentionClock *) lfirst(path))->joins)
+				needed = list_append_unique_oid(needed,
+												((RetentionJoin *) lfirst(hop))->relid);
+		}
+	}
+	return needed;
+}
+
+/* Depth first: a table is put out after all that need it. */
+static void
+visit(Oid relid, List *relations, List *needs, List **visited, List **order)
+{
+	int			position = 0;
+	ListCell   *lc;
+
+	if (list_member_oid(*visited, relid))
+		return;
+	*visited = lappend_oid(*visited, relid);
+	foreach(lc, relations)
+	{
+		if (list_member_oid((List *) list_nth(needs, position++), relid))
+			visit(lfirst_oid(lc), relations, needs, visited, order);
+	}
+	*order = lappend_oid(*order, relid);
+}
+
+List *
+retention_dependent_order(List *relations)
+{
+	List	   *needs = NIL;
+	List	   *visited = NIL;
+	List	   *order = NIL;
+	ListCell   *lc;
+
+	foreach(lc, relations)
+		needs = lappend(needs, needed_tables(lfirst_oid(lc)));
+	foreach(lc, relations)
+		visit(lfirst_oid(lc), relations, needs, &visited, &order);
+	return order;
+}

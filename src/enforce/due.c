@@ -1,0 +1,362 @@
+/*
+ * due.c
+ *		Which rows are due: rules as SQL conditions.
+ *
+ * Invariant: find, preview, status and the statement that changes the row all
+ * build their conditions here, so that none of them can disagree.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "pgtime.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "base/identity.h"
+#include "base/settings.h"
+#include "enforce/dependent.h"
+#include "enforce/due.h"
+#include "policy/action.h"
+#include "policy/expression.h"
+#include "policy/start.h"
+
+/* No calendar reaches further back: such a period never ends. */
+#define LONGEST_YEARS 6000
+
+/* The times between which a clock must lie to be due, as SQL constants. */
+typedef struct Window
+{
+	const char *bound;			/* greatest clock that can be due */
+	const char *earliest;
+	const char *as_of;
+	const char *period;
+	bool		exact;			/* clock <= bound is all that it takes */
+	bool		fixed_zone;		/* local times are never ambiguous */
+	bool		never;
+} Window;
+
+static const char *
+time_literal(TimestampTz time)
+{
+	char	   *text = DatumGetCString(DirectFunctionCall1(timestamptz_out,
+														   TimestampTzGetDatum(time)));
+
+	return psprintf("%s::timestamp with time zone", quote_literal_cstr(text));
+}
+
+static TimestampTz
+add_period(TimestampTz time, const Interval *period)
+{
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+												   TimestampTzGetDatum(time),
+												   IntervalPGetDatum(period)));
+}
+
+/*
+ * The greatest clock that can be due. Subtracting the period is not enough: 31
+ * January + 1 month is due on 28 February, and days are longer or shorter where
+ * the clocks change. So the last hour whose end is due is sought from above, as
+ * far as months (3 days) and days (a day, where a country crossed the date line)
+ * can differ.
+ */
+static TimestampTz
+greatest_due_clock(const RetentionRule *rule, TimestampTz as_of, Window *window)
+{
+	TimestampTz base = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval,
+															   TimestampTzGetDatum(as_of),
+															   IntervalPGetDatum(&rule->period)));
+	int			hours = rule->period.month != 0 ? 4 * 24 + 4 : 28;
+
+	window->exact = rule->period.month == 0 &&
+		(rule->period.day == 0 || window->fixed_zone);
+	if (window->exact)
+		return base;
+	while (hours > 0 &&
+		   add_period(base + hours * USECS_PER_HOUR, &rule->period) > as_of)
+		hours--;
+	return base + (hours + 1) * USECS_PER_HOUR;
+}
+
+/* Caller is the table's owner: TimeZone and DateStyle are set. */
+static Window
+build_window(const RetentionRule *rule, TimestampTz as_of)
+{
+	Window		window = {0};
+	long		offset;
+	Interval	period = rule->period;
+
+	window.fixed_zone = pg_get_timezone_offset(session_timezone, &offset);
+	window.earliest = time_literal(retention_settings_earliest());
+	window.as_of = time_literal(as_of);
+	window.period = psprintf("%s::interval",
+							 quote_literal_cstr(DatumGetCString(DirectFunctionCall1(interval_out,
+																					IntervalPGetDatum(&period)))));
+	window.never = period.month / MONTHS_PER_YEAR +
+		period.day / 366 + period.time / USECS_PER_DAY / 366 > LONGEST_YEARS;
+	window.bound = window.never ? window.earliest :
+		time_literal(greatest_due_clock(rule, as_of, &window));
+	return window;
+}
+
+/*
+ * A necessary condition on the value as it is stored, so that an index on it
+ * serves; local times get a day's tolerance where the zone's offset changes.
+ */
+static char *
+indexable_range(const RetentionClock *clock, const char *alias, const Window *window)
+{
+	char	   *value = retention_expression_deparse(clock->expression, clock->relid, alias);
+	const char *cast;
+	const char *tolerance;
+
+	if (clock->column == InvalidAttrNumber)
+		value = psprintf("(%s)", value);
+	switch (clock->type)
+	{
+		case TIMESTAMPOID:
+			cast = "timestamp without time zone";
+			tolerance = window->fixed_zone ? "'0'::interval" : "'26:00'::interval";
+			break;
+		case DATEOID:
+			cast = "date";
+			tolerance = window->fixed_zone ? "0" : "2";
+			break;
+		default:
+			return psprintf("%s <= %s AND %s >= %s", value, window->bound,
+							value, window->earliest);
+	}
+	return psprintf("%s <= (%s)::%s + %s AND %s >= (%s)::%s - %s",
+					value, window->bound, cast, tolerance,
+					value, window->earliest, cast, tolerance);
+}
+
+/* The hops of a path as "a AS p1, b AS p2" and their joins; false without hops. */
+static bool
+build_hops(const RetentionRule *rule, const RetentionClock *clock,
+		   const char *row_alias, const char *prefix,
+		   StringInfo from, StringInfo joins)
+{
+	Oid			relid = rule->relid;
+	const char *alias = row_alias;
+	int			number = 0;
+	ListCell   *lc;
+
+	foreach(lc, clock->joins)
+	{
+		RetentionJoin *join = (RetentionJoin *) lfirst(lc);
+		char	   *next = psprintf("%s%d", prefix, ++number);
+
+		appendStringInfo(from, "%s%s AS %s", number > 1 ? ", " : "",
+						 retention_start_relation_name(join->relid), next);
+		appendStringInfo(joins, "%s%s", number > 1 ? " AND " : "",
+						 retention_start_join_text(join, relid, alias, next));
+		relid = join->relid;
+		alias = next;
+	}
+	return number > 0;
+}
+
+/* "NOT EXISTS (a row at the end of the path)" */
+static char *
+finds_no_row(const RetentionRule *rule, const RetentionClock *clock)
+{
+	StringInfoData from;
+	StringInfoData joins;
+
+	initStringInfo(&from);
+	initStringInfo(&joins);
+	if (!build_hops(rule, clock, "t", "e", &from, &joins))
+		return pstrdup("false");
+	return psprintf("NOT EXISTS (SELECT 1 FROM %s WHERE %s)", from.data, joins.data);
+}
+
+static char *
+due_text(const RetentionArm *arm, const RetentionClock *clock, const Window *window)
+{
+	StringInfoData text;
+
+	if (window->never)
+		return pstrdup("false");
+	initStringInfo(&text);
+	appendStringInfoString(&text, arm->range);
+	if (clock->type != TIMESTAMPTZOID)
+		appendStringInfo(&text, " AND %s <= %s AND %s >= %s",
+						 arm->clock, window->bound, arm->clock, window->earliest);
+	/* The CASE keeps clocks near the end of time from overflowing. */
+	if (!window->exact)
+		appendStringInfo(&text, " AND CASE WHEN %s <= %s THEN %s + %s <= %s ELSE false END",
+						 arm->clock, window->bound, arm->clock, window->period,
+						 window->as_of);
+	return text.data;
+}
+
+static List *
+build_arms(const RetentionRule *rule, const Window *window, const char *prefix)
+{
+	List	   *arms = NIL;
+	StringInfoData excluded;
+	ListCell   *lc;
+
+	initStringInfo(&excluded);
+	foreach(lc, rule->clocks)
+	{
+		RetentionClock *clock = (RetentionClock *) lfirst(lc);
+		RetentionArm *arm = palloc0(sizeof(RetentionArm));
+		StringInfoData from;
+		StringInfoData joins;
+		const char *alias = "t";
+
+		initStringInfo(&from);
+		initStringInfo(&joins);
+		if (build_hops(rule, clock, "t", prefix, &from, &joins))
+		{
+			arm->from = from.data;
+			alias = psprintf("%s%d", prefix, list_length(clock->joins));
+		}
+		else
+			appendStringInfoString(&joins, "true");
+		arm->path = psprintf("%s%s", joins.data, excluded.data);
+		arm->clock = retention_start_clock_text(clock, alias);
+		arm->range = indexable_range(clock, alias, window);
+		arm->due = due_text(arm, clock, window);
+		arm->implausible = psprintf("%s < %s", arm->clock, window->earliest);
+		arms = lappend(arms, arm);
+
+		if (arm->from == NULL)
+			break;				/* finds every row: no later path is asked */
+		appendStringInfo(&excluded, " AND %s", finds_no_row(rule, clock));
+	}
+	return arms;
+}
+
+static char *
+condition_text(const RetentionRule *rule, const char *alias)
+{
+	return psprintf("((%s) IS TRUE)",
+					retention_expression_deparse(rule->condition, rule->relid, alias));
+}
+
+/* Is the stage due for the row t?  As a condition that joins nothing outside. */
+static char *
+stage_is_due(const RetentionRule *rule, TimestampTz as_of)
+{
+	Window		window = build_window(rule, as_of);
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, build_arms(rule, &window, "s"))
+	{
+		RetentionArm *arm = (RetentionArm *) lfirst(lc);
+
+		if (text.len > 0)
+			appendStringInfoString(&text, " OR ");
+		if (arm->from)
+			appendStringInfo(&text, "EXISTS (SELECT 1 FROM %s WHERE %s AND %s)",
+							 arm->from, arm->path, arm->due);
+		else
+			appendStringInfo(&text, "((%s AND %s) IS TRUE)", arm->path, arm->due);
+	}
+	return text.len > 0 ? text.data : pstrdup("false");
+}
+
+/*
+ * Which of the stages of one label decides. Table: the first whose "where" is
+ * true. Column: of those whose "where" is true, the last one due.
+ */
+static char *
+applies_text(const RetentionRule *rule, List *rules, TimestampTz as_of)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, rule->condition ? condition_text(rule, "t") : "true");
+	foreach(lc, rules)
+	{
+		RetentionRule *other = (RetentionRule *) lfirst(lc);
+
+		if (other->attnum != rule->attnum)
+			continue;
+		if (rule->attnum == 0 && other->stage < rule->stage)
+		{
+			if (other->condition == NULL && other->condition_text == NULL)
+				return pstrdup("false");
+			if (other->condition)
+				appendStringInfo(&text, " AND NOT %s", condition_text(other, "t"));
+		}
+		else if (rule->attnum != 0 && other->stage > rule->stage && other->valid)
+			appendStringInfo(&text, " AND NOT (%s AND (%s))",
+							 other->condition ? condition_text(other, "t") : "true",
+							 stage_is_due(other, as_of));
+	}
+	return text.data;
+}
+
+/* No path leads to a row: a hop has lost its clock. */
+static char *
+orphaned_text(const RetentionRule *rule)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, rule->clocks)
+	{
+		RetentionClock *clock = (RetentionClock *) lfirst(lc);
+		bool		may_lose = false;
+		ListCell   *hop;
+
+		foreach(hop, clock->joins)
+			may_lose |= ((RetentionJoin *) lfirst(hop))->may_lose;
+		if (!may_lose)
+			return pstrdup("false");
+		appendStringInfo(&text, "%s%s", text.len > 0 ? " AND " : "",
+						 finds_no_row(rule, clock));
+	}
+	return text.data;
+}
+
+char *
+retention_due_pending(const RetentionRule *rule, const char *alias)
+{
+	if (rule->attnum == 0)
+		return pstrdup("true");
+	return psprintf("NOT %s",
+					retention_action_done(rule->action, rule->relid, rule->attnum,
+										  rule->category,
+										  psprintf("%s.%s", alias,
+												   quote_identifier(rule->column_name))));
+}
+
+RetentionDue *
+retention_due_build(const RetentionRule *rule, List *rules, TimestampTz as_of)
+{
+	RetentionDue *due = palloc0(sizeof(RetentionDue));
+	RetentionIdentity saved;
+	Window		window;
+
+	Assert(rule->valid && rule->action != NULL);
+	retention_identity_become_owner(&saved, rule->relid);
+	window = build_window(rule, as_of);
+	due->rule = rule;
+	due->as_of = as_of;
+	due->arms = build_arms(rule, &window, "h");
+	due->applies = applies_text(rule, rules, as_of);
+	due->pending = retention_due_pending(rule, "t");
+	due->orphaned = orphaned_text(rule);
+	due->free = "true";
+	retention_identity_restore(&saved);
+	if (rule->attnum == 0)
+		due->free = retention_dependent_none(rule->relid);
+	return due;
+}
+
+char *
+retention_due_relation(Oid relid)
+{
+	return retention_start_relation_name(relid);
+}

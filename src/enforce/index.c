@@ -1,0 +1,135 @@
+/*
+ * index.c
+ *		Indexes that the search for due rows wants.
+ *
+ * Invariant: an index that is named as missing would be used: it leads with the
+ * very value that the search compares.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_index.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/ruleutils.h"
+
+#include "base/identity.h"
+#include "enforce/index.h"
+#include "policy/start.h"
+
+/* Does the index lead with these columns, in any order? */
+static bool
+leads_with_columns(Form_pg_index index, int nkeys, const AttrNumber *columns)
+{
+	if (index->indnkeyatts < nkeys)
+		return false;
+	for (int i = 0; i < nkeys; i++)
+	{
+		bool		found = false;
+
+		for (int k = 0; k < nkeys; k++)
+			found |= index->indkey.values[k] == columns[i];
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* Does the index lead with this expression? */
+static bool
+leads_with_expression(Relation index, Node *expression)
+{
+	List	   *expressions;
+
+	if (index->rd_index->indkey.values[0] != 0)
+		return false;
+	expressions = RelationGetIndexExpressions(index);
+	return expressions != NIL &&
+		equal(linitial(expressions), eval_const_expressions(NULL, expression));
+}
+
+/* Is there a valid index, over all rows, that leads so? */
+static bool
+has_index(Oid relid, int nkeys, const AttrNumber *columns, Node *expression)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (index->rd_index->indisvalid && RelationGetIndexPredicate(index) == NIL)
+			found |= expression ? leads_with_expression(index, expression) :
+				leads_with_columns(index->rd_index, nkeys, columns);
+		index_close(index, AccessShareLock);
+	}
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+static void
+want_columns(StringInfo statements, Oid relid, int nkeys, const AttrNumber *columns)
+{
+	if (has_index(relid, nkeys, columns, NULL))
+		return;
+	appendStringInfo(statements, "%sCREATE INDEX ON %s (",
+					 statements->len > 0 ? "; " : "",
+					 retention_start_relation_name(relid));
+	for (int i = 0; i < nkeys; i++)
+		appendStringInfo(statements, "%s%s", i > 0 ? ", " : "",
+						 quote_identifier(get_attname(relid, columns[i], false)));
+	appendStringInfoChar(statements, ')');
+}
+
+static void
+want_expression(StringInfo statements, Oid relid, Node *expression)
+{
+	if (contain_mutable_functions(expression) ||
+		has_index(relid, 0, NULL, expression))
+		return;
+	appendStringInfo(statements, "%sCREATE INDEX ON %s ((%s))",
+					 statements->len > 0 ? "; " : "",
+					 retention_start_relation_name(relid),
+					 deparse_expression(expression,
+										deparse_context_for(get_rel_name(relid), relid),
+										false, false));
+}
+
+char *
+retention_index_missing(const RetentionRule *rule)
+{
+	StringInfoData statements;
+	RetentionIdentity saved;
+	ListCell   *lc;
+
+	initStringInfo(&statements);
+	retention_identity_become_owner(&saved, rule->relid);
+	foreach(lc, rule->clocks)
+	{
+		RetentionClock *clock = (RetentionClock *) lfirst(lc);
+		Oid			relid = rule->relid;
+		ListCell   *hop;
+
+		foreach(hop, clock->joins)
+		{
+			RetentionJoin *join = (RetentionJoin *) lfirst(hop);
+
+			want_columns(&statements, relid, join->nkeys, join->from_columns);
+			relid = join->relid;
+		}
+		if (clock->column != InvalidAttrNumber)
+			want_columns(&statements, relid, 1, &clock->column);
+		else
+			want_expression(&statements, relid, clock->expression);
+	}
+	retention_identity_restore(&saved);
+	return statements.len > 0 ? statements.data : NULL;
+}
