@@ -137,6 +137,23 @@ ALTER TABLE agreement RENAME finished TO ended_at;
 RESET ROLE;
 SELECT label FROM labels WHERE label LIKE '%ended_at%' AND relation <> 'visits'::regclass;
 
+-- A change of type that a label does not allow is refused; others are not.
+CREATE TABLE retyped (id int PRIMARY KEY, at timestamptz, address inet, kind text);
+CREATE TABLE follower (id int, retyped_id int REFERENCES retyped);
+SELECT retention.label('retyped', 'rename technical, from at, then truncate to 24', '{address}');
+SELECT retention.label('retyped', 'rename technical, where (length(kind) > 1), from (at), then delete');
+SELECT retention.label('follower', 'rename technical, from retyped_id -> at, then delete');
+ALTER TABLE retyped ALTER at TYPE timestamp, ALTER address TYPE cidr;
+ALTER TABLE retyped ALTER kind TYPE varchar(10);
+ALTER TABLE retyped ALTER address TYPE bigint USING 1;
+ALTER TABLE retyped ALTER at TYPE text;
+ALTER TABLE retyped ALTER kind TYPE int USING 1;
+SELECT retention.label('retyped', NULL), retention.label('retyped', NULL, '{address}');
+ALTER TABLE retyped ALTER kind TYPE int USING 1;
+ALTER TABLE retyped ALTER at TYPE text;
+SELECT retention.label('follower', NULL);
+ALTER TABLE retyped ALTER at TYPE text;
+
 -- Views are not our concern.
 CREATE VIEW v AS SELECT 1 AS x;
 ALTER VIEW v RENAME x TO y;

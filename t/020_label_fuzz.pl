@@ -231,4 +231,52 @@ is(scalar(@unclean), 0, 'every refusal is clean and tells the position')
 is($taken, 600 * $scale, 'as many as were made');
 cmp_ok($refused, '>', 600 * $scale, 'and many were refused');
 
+# What the extension says of a label is read back as the same: actions, and
+# starts that can be resolved.
+$node->safe_psql('postgres', q{
+	CREATE TABLE parent (id int PRIMARY KEY, a timestamptz, "then" timestamptz);
+	CREATE TABLE child (c text, a timestamptz, "B b" timestamptz, "or" int,
+		parent_id int CONSTRAINT "The parent" REFERENCES parent, n int);
+	SELECT retention.set_category('x', '1 day');
+	CREATE FUNCTION rules(label text, OUT rules text[]) LANGUAGE plpgsql AS $$
+	BEGIN
+		PERFORM retention.label('child', label, '{c}');
+		rules := array_agg(format('"%s"', replace(category, '"', '""'))
+				|| coalesce(', from ' || start, '') || ', then ' || action ORDER BY stage)
+			FROM retention.rule WHERE relation = 'child'::regclass AND column_name = 'c';
+	END $$;
+	CREATE FUNCTION is_stable(label text, starts int) RETURNS boolean LANGUAGE plpgsql AS $$
+	DECLARE
+		once text[] := rules(label);
+		twice text[] := rules(array_to_string(once, '; '));
+	BEGIN
+		RETURN coalesce(once = twice AND cardinality(once) > 0, false)
+			AND (starts = 0 OR array_to_string(once, '') ~ ', from ');
+	END $$;
+});
+my @parts = (
+	['a', '"B b"', 'greatest(a, "B b")', '(a + interval \'1 day\')', '( a at time zone \'UTC\' )', 'to_timestamp(n)'],
+	['a', '"then"', 'coalesce("then", a)', '("then" - interval \'1 day\')']);
+my @ways = ('parent_id', '"The parent"', 'n references parent (id)', '"or" REFERENCES public."parent"(id)');
+sub real_start
+{
+	return join(blank() . cased('or') . blank(),
+		map { rand() < 0.5 ? any(@{ $parts[0] }) : any(@ways) . gap() . '->' . gap() . any(@{ $parts[1] }) }
+		  1 .. any(1, 2, 3));
+}
+my @questions;
+for (1 .. 100 * $scale)
+{
+	my $label = join(gap() . ';' . gap(), map { phrase() . ', then ' . action() } 1 .. any(1, 2));
+	utf8::decode($label);
+	push @questions, [ $label, 0 ],
+	  [ 'x, from ' . real_start() . gap() . ', then set null', 1 ];
+}
+my @answers = split(/\n/, $node->safe_psql('postgres',
+	join('', map { 'SELECT is_stable(' . literal($_->[0]) . ", $_->[1]);\n" } @questions)));
+is(scalar(@answers), scalar(@questions), 'all were asked');
+my @unstable = map { $questions[$_]->[0] } grep { $answers[$_] ne 't' } 0 .. $#answers;
+is(scalar(@unstable), 0, 'what is said of a label is read back as the same')
+  or diag(join("\n=====\n", grep { defined } (sort { length($a) <=> length($b) } @unstable)[ 0 .. 4 ]));
+
 done_testing();

@@ -395,9 +395,11 @@ static int
 find_uses(const char *category, StringInfo named)
 {
 	int			uses = 0;
+	List	   *relids = retention_rule_relations();
 	ListCell   *cell;
 
-	foreach(cell, retention_rule_relations())
+	list_sort(relids, list_oid_cmp);
+	foreach(cell, relids)
 	{
 		Oid			relid = lfirst_oid(cell);
 		AttrNumber	natts = count_columns(relid);

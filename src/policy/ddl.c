@@ -207,14 +207,16 @@ describe_object(const Labelled * labelled)
 	return getObjectDescription(&labelled->object, false);
 }
 
-/* Every label of every table, as Labelled *. */
+/* Every label of every table, as Labelled *, in an order that can be relied on. */
 static List *
 all_labels(void)
 {
 	List	   *result = NIL;
+	List	   *relids = retention_rule_relations();
 	ListCell   *cell;
 
-	foreach(cell, retention_rule_relations())
+	list_sort(relids, list_oid_cmp);
+	foreach(cell, relids)
 	{
 		Oid			relid = lfirst_oid(cell);
 		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
