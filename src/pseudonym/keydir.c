@@ -75,7 +75,7 @@ static bool
 outside_data(const char *path, RetentionKeyProblem *problem)
 {
 	char	   *real_path = realpath(path, NULL);
-	char	   *real_data = realpath(DataDir, NULL);
+	char	   *real_data = real_path == NULL ? NULL : realpath(DataDir, NULL);
 	bool		result = false;
 
 	if (real_path == NULL || real_data == NULL)

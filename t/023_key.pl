@@ -1,0 +1,126 @@
+
+# Keys are files: many callers at once, a new epoch in sessions that are open,
+# the directory's own rules, base backups, standbys, and silence in the log.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/lib";
+
+use PostgreSQL::Test::Utils;
+use RetentionNode;
+use Test::More;
+
+my $node = RetentionNode->make('key', streaming => 1,
+	conf => "log_statement = all\nlog_min_messages = debug1\nlog_error_verbosity = verbose\n");
+my $keys = RetentionNode::keys('key');
+
+# Many callers at once: each gets a number of its own, and one mark key is made.
+my $script = "${PostgreSQL::Test::Utils::tmp_check}/create.sql";
+append_to_file($script, "SELECT retention.create_key();\n");
+$node->command_ok([ 'pgbench', '-n', '-c', '8', '-j', '2', '-t', '5', '-f', $script, 'postgres' ],
+	'eight clients make keys');
+is($node->safe_psql('postgres', 'SELECT count(*), min(epoch), max(epoch) FROM retention.key'),
+	'40|1|40', 'forty epochs, none twice');
+my @files = glob "$keys/*";
+is(scalar @files, 41, 'forty files, the mark key, and nothing left over');
+is(scalar(grep { ((stat $_)[2] & 07777) != 0600 } @files), 0, 'nobody else can read them');
+
+# A session that is open takes the new epoch with its next statement, also within
+# a transaction; one statement never mixes two.
+my $token = "SELECT retention.pseudonym('value', 'domain')";
+my $elsewhere = "\\! psql -X -q -o /dev/null -h '@{[$node->host]}' -p @{[$node->port]} postgres -c";
+my ($before, $during, $after) = split /\n/, $node->safe_psql('postgres', <<"EOS");
+BEGIN;
+$token;
+$elsewhere 'SELECT retention.create_key()'
+$token;
+$elsewhere 'SELECT retention.destroy_key(41)'
+$token;
+COMMIT;
+EOS
+like($before, qr/^[a-z2-7]{26}$/, 'a token');
+isnt($during, $before, 'the new epoch counts at once');
+is($after, $before, 'and so does its destruction');
+is($node->safe_psql('postgres', "SELECT count(DISTINCT retention.pseudonym('value', 'domain')) FROM generate_series(1, 1000)"),
+	'1', 'one statement, one epoch');
+
+# A copy of the server does not hold keys.
+$node->backup('copy');
+my @inside;
+foreach my $file (@files)
+{
+	my ($key) = slurp_file($file) =~ /^key ([0-9a-f]{64})$/m;
+	push @inside, $key;
+}
+is(scalar(grep { defined } @inside), 41, 'the files hold keys of 256 bits');
+my $copied = '';
+foreach my $directory ($node->backup_dir . '/copy')
+{
+	my @found = split /\n/, `find '$directory' -name '*.key' -o -name 'epoch-*'`;
+	$copied .= "@found";
+}
+is($copied, '', 'a base backup takes no key along');
+
+# A standby knows the tokens, makes the same ones, and makes no keys.
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'copy', has_streaming => 1);
+$standby->start;
+$node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
+is($standby->safe_psql('postgres', $token), $node->safe_psql('postgres', $token),
+	'a standby with the keys makes the same pseudonyms');
+my ($status, $out, $error) = $standby->psql('postgres', 'SELECT retention.create_key()');
+like($error, qr/cannot create a key during recovery/, 'but no keys');
+($status, $out, $error) = $standby->psql('postgres', 'SELECT retention.destroy_key(1)');
+like($error, qr/cannot destroy a key during recovery/, 'and destroys none');
+$standby->stop;
+
+# No key, in hexadecimal digits or as bytes, was logged, nor is in a dump.
+my $log = slurp_file($node->logfile);
+my $dump = `pg_dump -h '@{[$node->host]}' -p @{[$node->port]} postgres`;
+my @said = grep { my $key = $_; index(lc $log, $key) >= 0 || index($log, pack('H*', $key)) >= 0 } @inside;
+is(scalar @said, 0, 'no key is in the log');
+isnt(length $dump, 0, 'there is a dump');
+is(scalar(grep { index(lc $dump, $_) >= 0 } @inside), 0, 'no key is in a dump');
+
+# The directory: changed while the server runs.
+sub use_directory
+{
+	my ($path) = @_;
+
+	$node->append_conf('postgresql.conf', "privacy_retention.key_directory = '$path'\n");
+	$node->reload;
+	RetentionNode::poll($node,
+		"LOAD 'privacy_retention'; SELECT current_setting('privacy_retention.key_directory')", $path);
+}
+my $base = PostgreSQL::Test::Utils::tempdir_short();
+use_directory("$base/new");
+($status, $out, $error) = $node->psql('postgres', $token);
+like($error, qr/the key directory does not exist.*HINT:.*create_key/s, 'no directory yet');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM retention.key'), '0', 'and no epochs');
+is($node->safe_psql('postgres', 'SELECT retention.create_key()'), '1', 'it is made with the first key');
+is((stat "$base/new")[2] & 07777, 0700, 'for the server alone');
+
+use_directory("$base/none/new");
+($status, $out, $error) = $node->psql('postgres', 'SELECT retention.create_key()');
+like($error, qr/HINT:.*Only the last directory/s, 'but not the directories above it');
+
+my $data = $node->data_dir;
+symlink("$data/base", "$base/link") or die "symlink: $!";
+use_directory("$base/link");
+($status, $out, $error) = $node->psql('postgres', 'SELECT retention.create_key()');
+like($error, qr/the key directory lies in the data directory.*HINT:.*base backups/s,
+	'not in the data directory, by whatever way');
+use_directory("$base/link/keys");
+($status, $out, $error) = $node->psql('postgres', 'SELECT retention.create_key()');
+like($error, qr/the key directory lies in the data directory/, 'nor made there');
+ok(!-e "$data/base/keys", 'so it is not there');
+
+use_directory('');
+($status, $out, $error) = $node->psql('postgres', $token);
+like($error, qr/key_directory is not set.*HINT:/s, 'no directory, no key');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM retention.key'), '0', 'and no epochs');
+unlike($error, qr/\Q$base\E/, 'paths are not told');
+
+done_testing();
