@@ -67,7 +67,7 @@ is($copied, '', 'a base backup takes no key along');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'copy', has_streaming => 1);
 $standby->start;
-$node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
+$node->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', $token), $node->safe_psql('postgres', $token),
 	'a standby with the keys makes the same pseudonyms');
 my ($status, $out, $error) = $standby->psql('postgres', 'SELECT retention.create_key()');
