@@ -248,10 +248,13 @@ $node->safe_psql('postgres', q{
 	CREATE FUNCTION is_stable(label text, starts int) RETURNS boolean LANGUAGE plpgsql AS $$
 	DECLARE
 		once text[] := rules(label);
-		twice text[] := rules(array_to_string(once, '; '));
+		twice text[];
 	BEGIN
+		twice := rules(array_to_string(once, '; '));
 		RETURN coalesce(once = twice AND cardinality(once) > 0, false)
 			AND (starts = 0 OR array_to_string(once, '') ~ ', from ');
+	EXCEPTION WHEN OTHERS THEN
+		RETURN false;
 	END $$;
 });
 my @parts = (

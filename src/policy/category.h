@@ -25,9 +25,9 @@ typedef struct RetentionCategory
 	Interval	period;
 
 	/*
-	 * By "until", ascending: the first whose "until" is after the clock is the
-	 * clock's period, "period" if there is none. Hence the periods ascend too,
-	 * and all are shorter than "period".
+	 * By "until", ascending: the first whose "until" is after the clock is
+	 * the clock's period, "period" if there is none. Hence the periods ascend
+	 * too, and all are shorter than "period".
 	 */
 	int			nformer;
 	RetentionFormerPeriod *former;

@@ -43,7 +43,7 @@ typedef struct Remembered
 	Oid			relid;
 	char	   *table;
 	Oid			namespace;
-}			Remembered;
+} Remembered;
 
 static List *remembered = NIL;
 static bool reset_registered = false;
@@ -99,7 +99,7 @@ retention_ddl_before(PG_FUNCTION_ARGS)
 		MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
 
 		callback->func = drop_all;
-		MemoryContextRegisterResetCallback (TopTransactionContext, callback);
+		MemoryContextRegisterResetCallback(TopTransactionContext, callback);
 
 		reset_registered = true;
 	}
@@ -126,7 +126,7 @@ retention_ddl_before(PG_FUNCTION_ARGS)
 }
 
 static bool
-recall(const Node *command, Remembered * result)
+recall(const Node *command, Remembered *result)
 {
 	ListCell   *cell;
 
@@ -199,10 +199,10 @@ typedef struct Labelled
 {
 	ObjectAddress object;
 	const char *label;
-}			Labelled;
+} Labelled;
 
 static char *
-describe_object(const Labelled * labelled)
+describe_object(const Labelled *labelled)
 {
 	return getObjectDescription(&labelled->object, false);
 }
@@ -249,7 +249,7 @@ name_label(void *arg)
 }
 
 static void
-refuse_rename(const Labelled * labelled, RetentionRenameOutcome outcome, const char *text)
+refuse_rename(const Labelled *labelled, RetentionRenameOutcome outcome, const char *text)
 {
 	const char *kind = labelled->object.objectSubId == 0 ? "TABLE" : "COLUMN";
 	char	   *identity = getObjectIdentity(&labelled->object, false);
@@ -270,7 +270,7 @@ refuse_rename(const Labelled * labelled, RetentionRenameOutcome outcome, const c
 
 /* Rewrites one label if it names what was renamed. */
 static void
-follow_rename(const RetentionRename *rename, Labelled * labelled)
+follow_rename(const RetentionRename *rename, Labelled *labelled)
 {
 	const ObjectAddress *object = &labelled->object;
 	RetentionRenameOutcome outcome;
@@ -299,7 +299,7 @@ follow_rename(const RetentionRename *rename, Labelled * labelled)
 /* Judges a label anew if it names the column, or is its own. */
 static void
 check_type(const RetentionRename *column, Oid relid, const char *name,
-		   const Labelled * labelled)
+		   const Labelled *labelled)
 {
 	const ObjectAddress *object = &labelled->object;
 	char	   *text;
@@ -329,7 +329,7 @@ retyped_columns(AlterTableStmt *statement)
 	return result;
 }
 
-typedef void (*LabelVisit) (const void *what, Labelled * labelled);
+typedef void (*LabelVisit) (const void *what, Labelled *labelled);
 
 /* Does something for each label; its errors name the label. */
 static void
@@ -354,18 +354,18 @@ typedef struct Retyped
 {
 	RetentionRename column;
 	Oid			relid;
-}			Retyped;
+} Retyped;
 
 static void
-visit_renamed(const void *what, Labelled * labelled)
+visit_renamed(const void *what, Labelled *labelled)
 {
 	follow_rename((const RetentionRename *) what, labelled);
 }
 
 static void
-visit_retyped(const void *what, Labelled * labelled)
+visit_retyped(const void *what, Labelled *labelled)
 {
-	const		Retyped *retyped = what;
+	const Retyped *retyped = what;
 
 	check_type(&retyped->column, retyped->relid, retyped->column.old_column, labelled);
 }
