@@ -33,6 +33,10 @@ ok(RetentionNode::poll($node, 'SELECT true'), 'a poll ends with the answer');
 	like($heard, qr/last answer: f/, 'and tells the last answer');
 }
 
+my $tries = 0;
+ok(RetentionNode::until_true(sub { ++$tries == 3 }), 'tried until true');
+ok(!RetentionNode::until_true(sub { 0 }, seconds => 0.2), 'and no longer than told');
+
 my $offset = RetentionNode::log_size($node);
 $node->psql('postgres', "DO \$\$ BEGIN RAISE WARNING 'a mark'; END \$\$");
 like(RetentionNode::log_since($node, $offset), qr/a mark/, 'the log from there');

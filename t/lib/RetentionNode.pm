@@ -82,6 +82,21 @@ sub poll
 	return 0;
 }
 
+# Tries until the code answers true.  Bounded, like poll; returns what it answered.
+sub until_true
+{
+	my ($code, %option) = @_;
+	my $end = time() + ($option{seconds} // 60);
+	my $answer;
+
+	until ($answer = $code->())
+	{
+		last if time() >= $end;
+		usleep(50_000);
+	}
+	return $answer;
+}
+
 # How long the server's log is, and what it says from there.
 sub log_size
 {
