@@ -75,7 +75,7 @@ retention_ledger_append(const RetentionLedgerEntry *entry)
 {
 	static SPIPlanPtr plan = NULL;
 	Oid			types[] = {TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-		TEXTOID, BYTEAOID, TIMESTAMPTZOID, INT8OID, INTERVALOID, TEXTOID, TEXTOID};
+	TEXTOID, BYTEAOID, TIMESTAMPTZOID, INT8OID, INTERVALOID, TEXTOID, TEXTOID};
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types)];
 	RetentionIdentity saved;

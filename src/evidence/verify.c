@@ -35,7 +35,7 @@ PG_FUNCTION_INFO_V1(retention_verify_ledger_sql);
 typedef struct Verification
 {
 	int64		seq;			/* of the last entry read */
-	uint8		hash[PG_SHA256_DIGEST_LENGTH];	/* its hash, as it stands there */
+	uint8		hash[PG_SHA256_DIGEST_LENGTH];	/* its hash */
 	int64		entries;
 	int64		unsealed;
 	char	   *problem;		/* the first one; NULL = none yet */
@@ -183,6 +183,7 @@ retention_verify_ledger_sql(PG_FUNCTION_ARGS)
 	Verification state;
 	RetentionIdentity saved;
 	TupleDesc	desc;
+	HeapTuple	tuple;
 	Datum		values[4];
 	bool		nulls[4] = {false, false, false, false};
 	bool		isnull;
@@ -198,9 +199,9 @@ retention_verify_ledger_sql(PG_FUNCTION_ARGS)
 	retention_identity_become_extension(&saved);
 	read_chain(&state, result);
 	judge_head(&state, result);
-	state.unsealed = DatumGetInt64(SPI_getbinval(
-		one_row("SELECT pg_catalog.count(*) FROM retention.ledger WHERE seq IS NULL"),
-		SPI_tuptable->tupdesc, 1, &isnull));
+	tuple = one_row("SELECT pg_catalog.count(*) FROM retention.ledger WHERE seq IS NULL");
+	state.unsealed = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1,
+												 &isnull));
 	retention_identity_restore(&saved);
 	PopActiveSnapshot();
 	SPI_finish();
