@@ -132,6 +132,17 @@ retention_action_call_problem(const RetentionAction *action,
 						 quote_identifier(GetUserNameFromId(owner, false)));
 		return psprintf("the owner of the table may not call function %s", name);
 	}
+	if (!DatumGetBool(DirectFunctionCall3(has_schema_privilege_id_id,
+										  ObjectIdGetDatum(owner),
+										  ObjectIdGetDatum(form.pronamespace),
+										  CStringGetTextDatum("USAGE"))))
+	{
+		*hint = psprintf("GRANT USAGE ON SCHEMA %s TO %s;",
+						 quote_identifier(get_namespace_name(form.pronamespace)),
+						 quote_identifier(GetUserNameFromId(owner, false)));
+		return psprintf("the owner of the table may not use the schema of function %s",
+						name);
+	}
 	return NULL;
 }
 

@@ -6,63 +6,47 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/ruleutils.h"
 
+#include "base/attempt.h"
 #include "base/identity.h"
 #include "policy/action_constant.h"
+
+typedef struct InputWork
+{
+	const char *literal;
+	const RetentionActionColumn *column;
+} InputWork;
+
+static void
+input(void *arg)
+{
+	InputWork  *work = arg;
+	RetentionIdentity identity;
+	Oid			function;
+	Oid			parameter;
+
+	retention_identity_become_owner(&identity, work->column->relid);
+	getTypeInputInfo(work->column->type, &function, &parameter);
+	(void) OidInputFunctionCall(function, pstrdup(work->literal), parameter,
+								work->column->typmod);
+	retention_identity_restore(&identity);
+}
 
 char *
 retention_action_constant_input_error(const char *literal,
 									  const RetentionActionColumn *column)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner resources = CurrentResourceOwner;
-	char	   *volatile error = NULL;
-	RetentionIdentity identity;
-	Oid			input;
-	Oid			parameter;
+	InputWork	work = {literal, column};
+	ErrorData  *error = retention_attempt_run(input, &work);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		retention_identity_become_owner(&identity, column->relid);
-		getTypeInputInfo(column->type, &input, &parameter);
-		(void) OidInputFunctionCall(input, pstrdup(literal), parameter,
-									column->typmod);
-		retention_identity_restore(&identity);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *caught;
-
-		MemoryContextSwitchTo(context);
-		caught = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = resources;
-		/* Cancelled, shut down, out of memory: not the literal's fault. */
-		if (ERRCODE_TO_CATEGORY(caught->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION ||
-			ERRCODE_TO_CATEGORY(caught->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
-			ReThrowError(caught);
-		error = caught->message;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = resources;
-	return error;
+	return error == NULL ? NULL : error->message;
 }
 
 /* 'now' and kin are other values tomorrow. */
