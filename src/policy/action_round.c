@@ -241,6 +241,25 @@ number_value(const RetentionAction *action, const RetentionActionColumn *column,
 					column->type_text);
 }
 
+/*
+ * Not in the session's time zone, whoever runs this. Where clocks go back by half
+ * an hour (Lord Howe Island), an hour's beginning, counted by the later offset,
+ * can lie before the change, and be no full hour by the earlier one: a second
+ * time settles that.
+ */
+static char *
+timestamptz_value(const char *unit, const RetentionActionColumn *column,
+				  const char *operand)
+{
+	char	   *zone = quote_literal_cstr(retention_settings_timezone);
+	char	   *value = psprintf("pg_catalog.date_trunc('%s', (%s)::timestamptz, %s)",
+								 unit, operand, zone);
+
+	if (unit_number(unit) <= HOUR)
+		value = psprintf("pg_catalog.date_trunc('%s', %s, %s)", unit, value, zone);
+	return psprintf("%s::%s", value, column->type_text);
+}
+
 char *
 retention_action_round_value(const RetentionAction *action,
 							 const RetentionActionColumn *column,
@@ -259,11 +278,7 @@ retention_action_round_value(const RetentionAction *action,
 		case NUMERICOID:
 			return number_value(action, column, operand);
 		case TIMESTAMPTZOID:
-			/* Not of the session's time zone, whoever runs this. */
-			return psprintf("pg_catalog.date_trunc('%s', (%s)::timestamptz, %s)::%s",
-							unit, operand,
-							quote_literal_cstr(retention_settings_timezone),
-							column->type_text);
+			return timestamptz_value(unit, column, operand);
 		case TIMESTAMPOID:
 			return psprintf("pg_catalog.date_trunc('%s', (%s)::timestamp)::%s",
 							unit, operand, column->type_text);
