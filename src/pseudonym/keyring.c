@@ -221,7 +221,6 @@ refresh(void)
 }
 
 static void
-pg_attribute_noreturn()
 raise_problem(const RetentionKeyProblem *problem)
 {
 	ereport(ERROR,
@@ -230,7 +229,6 @@ raise_problem(const RetentionKeyProblem *problem)
 			 problem->log_detail[0] != '\0' ?
 			 errdetail_log("%s", problem->log_detail) : 0,
 			 problem->hint != NULL ? errhint("%s", problem->hint) : 0));
-	pg_unreachable();
 }
 
 /* The domain's key, derived at most once a statement. */
