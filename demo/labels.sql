@@ -36,9 +36,10 @@ SECURITY LABEL FOR privacy_retention ON TABLE account IS
 	'account data, from contract_id -> ended_at, then delete';
 
 -- The event itself stays for the statistics, without what identifies it. Its
--- link code is a key: it becomes a token, still unique.
+-- link code is a key: it becomes a token, still unique. The "from" that stands by
+-- itself is the clock of every stage of the table that names none.
 SECURITY LABEL FOR privacy_retention ON TABLE event IS
-	'usage statistics, from ended_at, then delete';
+	'from ended_at; usage statistics, then delete';
 SECURITY LABEL FOR privacy_retention ON COLUMN event.code IS 'session identifiers, then pseudonymise';
 SECURITY LABEL FOR privacy_retention ON COLUMN event.title IS 'session identifiers, then set null';
 SECURITY LABEL FOR privacy_retention ON COLUMN event.organiser_id IS
@@ -69,7 +70,7 @@ SECURITY LABEL FOR privacy_retention ON TABLE quality_sample IS
 -- them: the participant's ID (part of the primary key) becomes a token, the
 -- address a network, the time an hour; of the client two keys stay.
 SECURITY LABEL FOR privacy_retention ON TABLE attendance IS
-	'usage statistics, from event_id -> ended_at, then delete';
+	'from event_id -> ended_at; usage statistics, then delete';
 SELECT retention.label('attendance', 'contact data, then pseudonymise', '{participant_id}');
 SELECT retention.label('attendance', 'technical information, then truncate to 24/48', '{client_ip}');
 SELECT retention.label('attendance', 'technical information, then keep os, browser', '{client}');
