@@ -26,6 +26,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
@@ -65,6 +66,8 @@ settle(void)
 	set("lock_timeout", timeout);
 	set("statement_timeout", "0");
 	set("idle_in_transaction_session_timeout", "0");
+	if (GetConfigOption("transaction_timeout", true, false) != NULL)
+		set("transaction_timeout", "0");	/* later majors */
 	set("session_replication_role", "origin");
 	set("default_transaction_isolation", "read committed");
 	set("default_transaction_read_only", "off");
