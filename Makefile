@@ -29,7 +29,9 @@ SQL_ROOMS = \
 	pseudonym/keyring \
 	pseudonym/token \
 	evidence/ledger \
+	enforce/state \
 	enforce/blocked \
+	enforce/state \
 	enforce/pass \
 	enforce/guard \
 	enforce/protection \
