@@ -36,6 +36,7 @@ typedef struct Window
 	bool		exact;			/* clock <= bound is all that it takes */
 	bool		fixed_zone;		/* local times are never ambiguous */
 	bool		never;
+	TimestampTz surely_due;
 } Window;
 
 static const char *
@@ -72,6 +73,7 @@ greatest_due_clock(const RetentionRule *rule, TimestampTz as_of, Window *window)
 
 	window->exact = rule->period.month == 0 &&
 		(rule->period.day == 0 || window->fixed_zone);
+	window->surely_due = window->exact ? base : base - 5 * USECS_PER_DAY;
 	if (window->exact)
 		return base;
 	while (hours > 0 &&
@@ -349,6 +351,8 @@ retention_due_build(const RetentionRule *rule, List *rules, TimestampTz as_of)
 	due->pending = retention_due_pending(rule, "t");
 	due->orphaned = orphaned_text(rule);
 	due->free = "true";
+	due->bound = pstrdup(window.bound);
+	due->surely_due = window.never ? DT_NOBEGIN : window.surely_due;
 	retention_identity_restore(&saved);
 	if (rule->attnum == 0)
 		due->free = retention_dependent_none(rule->relid);

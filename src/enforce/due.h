@@ -51,6 +51,9 @@ typedef struct RetentionDue
 								 * its clock */
 	char	   *orphaned;		/* no path finds a row, a hop lost its clock;
 								 * "false" if it cannot be */
+	char	   *bound;			/* SQL constant: the greatest clock that can
+								 * be due */
+	TimestampTz surely_due;		/* plausible clocks before it are due */
 } RetentionDue;
 
 /*

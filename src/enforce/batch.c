@@ -1,0 +1,202 @@
+/*
+ * batch.c
+ *		Applies a rule to found rows, a transaction a batch.
+ *
+ * Invariant: no change without evidence and none the other way: rows, ledger
+ * entry, blocked rows and progress commit together.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "base/attempt.h"
+#include "enforce/batch.h"
+#include "enforce/blocked.h"
+#include "enforce/state.h"
+#include "evidence/ledger.h"
+
+typedef struct Work
+{
+	RetentionChange *change;
+	const RetentionRow *rows;
+	int			count;
+	bool		wait;
+	int64		changed;
+} Work;
+
+/* The statement for an arm and leaf, prepared once. */
+static RetentionChange *
+change_for(RetentionBatch *batch, const RetentionArm *arm, Oid leaf)
+{
+	MemoryContext old;
+	RetentionChange *change;
+	ListCell   *lc;
+
+	foreach(lc, batch->changes)
+	{
+		change = (RetentionChange *) lfirst(lc);
+		if (change->arm == arm && change->leaf == leaf)
+			return change;
+	}
+	old = MemoryContextSwitchTo(batch->context);
+	change = retention_change_prepare(batch->due, arm, leaf);
+	batch->changes = lappend(batch->changes, change);
+	MemoryContextSwitchTo(old);
+	return change;
+}
+
+static void
+run_change(void *arg)
+{
+	Work	   *work = (Work *) arg;
+
+	work->changed = retention_change_run(work->change, work->rows, work->count,
+										 work->wait);
+}
+
+/* Others are at work on the row: nothing is wrong with it. */
+static bool
+is_contention(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+		error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED ||
+		error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE;
+}
+
+/* The pass does not look at these rows again. */
+static void
+leave_alone(RetentionBatch *batch, const RetentionRow *rows, int count)
+{
+	for (int i = 0; i < count; i++)
+		(void) retention_row_skip(batch->skipped, rows[i].leaf, &rows[i].tid, true);
+}
+
+/* One row that cannot go. */
+static void
+record_stuck(RetentionBatch *batch, const RetentionRow *row, const ErrorData *error)
+{
+	RetentionSkipped *entry = retention_row_skip(batch->skipped, row->leaf,
+												 &row->tid, true);
+
+	entry->recorded = true;
+	entry->next_try = retention_blocked_record(batch->due->rule, row->leaf, &row->tid,
+											   error, batch->now);
+	batch->stuck++;
+}
+
+/*
+ * All rows at once; when that fails, half and half, until the rows that fail are
+ * alone.
+ */
+static int64
+apply_rows(RetentionBatch *batch, RetentionChange *change,
+		   const RetentionRow *rows, int count)
+{
+	Work		work = {change, rows, count, true, 0};
+	ErrorData  *error = retention_attempt_run(run_change, &work);
+
+	CHECK_FOR_INTERRUPTS();
+	if (error == NULL)
+		return work.changed;
+
+	if (is_contention(error))
+	{
+		FreeErrorData(error);
+		work.wait = false;
+		error = retention_attempt_run(run_change, &work);
+		if (error == NULL)
+		{
+			batch->locked += count - work.changed;
+			leave_alone(batch, rows, count);
+			return work.changed;
+		}
+	}
+	if (count > 1)
+	{
+		int			half = count / 2;
+
+		FreeErrorData(error);
+		return apply_rows(batch, change, rows, half) +
+			apply_rows(batch, change, rows + half, count - half);
+	}
+	if (is_contention(error))
+	{
+		batch->locked++;
+		leave_alone(batch, rows, 1);
+	}
+	else
+		record_stuck(batch, rows, error);
+	FreeErrorData(error);
+	return 0;
+}
+
+int64
+retention_batch_apply(RetentionBatch *batch, const RetentionArm *arm,
+					  const RetentionRow *rows, int count)
+{
+	int64		changed = apply_rows(batch, change_for(batch, arm, rows[0].leaf),
+									 rows, count);
+
+	batch->rows += changed;
+	return changed;
+}
+
+int64
+retention_batch_retry(RetentionBatch *batch, const RetentionRow *row)
+{
+	ListCell   *lc;
+
+	foreach(lc, batch->due->arms)
+	{
+		RetentionArm *arm = (RetentionArm *) lfirst(lc);
+		RetentionChange *change = change_for(batch, arm, row->leaf);
+		int64		changed;
+
+		if (!retention_change_still_due(change, row))
+			continue;
+		changed = apply_rows(batch, change, row, 1);
+		batch->rows += changed;
+		if (changed > 0)
+			retention_blocked_drop(batch->due->rule, row->leaf, &row->tid);
+		return changed;
+	}
+	/* Gone, moved or no longer due: what is there now is found anew. */
+	retention_blocked_drop(batch->due->rule, row->leaf, &row->tid);
+	return 0;
+}
+
+void
+retention_batch_testify(const RetentionBatch *batch, int64 rows, int64 lateness,
+						const char *detail)
+{
+	const RetentionRule *rule = batch->due->rule;
+	RetentionLedgerEntry entry = {0};
+
+	if (rows > 0)
+	{
+		entry.event = "batch";
+		entry.relation = rule->relation;
+		entry.column_name = rule->column_name;
+		entry.category = rule->category;
+		entry.action = rule->action_text;
+		entry.policy_digest = rule->digest;
+		entry.cutoff = batch->due->as_of;
+		entry.rows = rows;
+		entry.lateness = lateness;
+		entry.erasure_level = rule->attnum == 0 ? "deleted" : "changed";
+		entry.detail = detail;
+		(void) retention_ledger_append(&entry);
+	}
+	retention_state_progress(rule, batch->rows);
+}
+
+void
+retention_batch_end(RetentionBatch *batch)
+{
+	ListCell   *lc;
+
+	foreach(lc, batch->changes)
+		retention_change_free((RetentionChange *) lfirst(lc));
+	batch->changes = NIL;
+}

@@ -1,0 +1,47 @@
+/*
+ * batch.h
+ *		Applies a rule to found rows, a transaction a batch.
+ *
+ * Invariant: no change without evidence and none the other way: rows, ledger
+ * entry, blocked rows and progress commit together.
+ */
+#ifndef RETENTION_BATCH_H
+#define RETENTION_BATCH_H
+
+#include "postgres.h"
+
+#include "enforce/change.h"
+#include "enforce/due.h"
+#include "enforce/row.h"
+
+typedef struct RetentionBatch
+{
+	const RetentionDue *due;
+	HTAB	   *skipped;
+	TimestampTz now;
+	int64		rows;			/* changed until now, in this pass */
+	int64		stuck;			/* could not go, in this pass */
+	int64		locked;			/* others had locked them */
+	List	   *changes;		/* of RetentionChange *, private */
+	MemoryContext context;		/* of the changes */
+} RetentionBatch;
+
+/*
+ * Applies the rule to the rows of one leaf that an arm found, in the current
+ * transaction, which the caller commits next.  A row that cannot go is isolated,
+ * recorded and skipped.  Returns how many went.
+ */
+extern int64 retention_batch_apply(RetentionBatch *batch, const RetentionArm *arm,
+								   const RetentionRow *rows, int count);
+
+/* Tries a row that was blocked again, by itself. */
+extern int64 retention_batch_retry(RetentionBatch *batch, const RetentionRow *row);
+
+/* Writes ledger entry and progress of rows that went; lateness in us. */
+extern void retention_batch_testify(const RetentionBatch *batch, int64 rows,
+									int64 lateness, const char *detail);
+
+/* Frees the statements. */
+extern void retention_batch_end(RetentionBatch *batch);
+
+#endif							/* RETENTION_BATCH_H */

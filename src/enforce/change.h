@@ -1,0 +1,43 @@
+/*
+ * change.h
+ *		The statement that deletes or changes due rows.
+ *
+ * Invariant: the one place that changes user data. The statement repeats all
+ * conditions, runs as the table's owner, and says how many rows went.
+ */
+#ifndef RETENTION_CHANGE_H
+#define RETENTION_CHANGE_H
+
+#include "postgres.h"
+
+#include "enforce/due.h"
+#include "enforce/row.h"
+
+typedef struct RetentionChange
+{
+	const RetentionDue *due;
+	const RetentionArm *arm;
+	Oid			leaf;
+	void	   *plan;			/* private */
+	void	   *check;			/* private */
+} RetentionChange;
+
+/* Prepares the statement for rows of one leaf.  Caller has SPI connected. */
+extern RetentionChange *retention_change_prepare(const RetentionDue *due,
+												 const RetentionArm *arm, Oid leaf);
+
+extern void retention_change_free(RetentionChange *change);
+
+/*
+ * Changes the rows; returns how many.  ERROR if one of them cannot go, and if one
+ * of them would stay though it is due (errcode TRIGGERED_ACTION): call it in an
+ * attempt.  wait: false skips rows that others have locked.
+ */
+extern int64 retention_change_run(RetentionChange *change,
+								  const RetentionRow *rows, int count, bool wait);
+
+/* Is the row still there, in that place, and due? */
+extern bool retention_change_still_due(RetentionChange *change,
+									   const RetentionRow *row);
+
+#endif							/* RETENTION_CHANGE_H */

@@ -1,0 +1,154 @@
+/*
+ * find.c
+ *		Finds due rows.
+ *
+ * Invariant: only finds; whoever changes a row asks the same conditions again.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/plancache.h"
+#include "utils/timestamp.h"
+
+#include "base/identity.h"
+#include "enforce/find.h"
+
+#define FETCH_ROWS 5000
+
+/* A look at what falls due next may cost this much, in the planner's units. */
+#define NEXT_DUE_COST 2000.0
+
+static char *
+time_text(TimestampTz time)
+{
+	return quote_literal_cstr(DatumGetCString(DirectFunctionCall1(timestamptz_out,
+																  TimestampTzGetDatum(time))));
+}
+
+/* Appends the fetched rows that the pass may touch; false once there are enough. */
+static bool
+take_rows(HTAB *skipped, RetentionRow *rows, int limit, int *count)
+{
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		RetentionRow *row = &rows[*count];
+		RetentionSkipped *skip;
+		bool		isnull;
+
+		if (*count == limit)
+			return false;
+		row->leaf = DatumGetObjectId(SPI_getbinval(tuple, desc, 1, &isnull));
+		row->tid = *((ItemPointer) DatumGetPointer(SPI_getbinval(tuple, desc, 2, &isnull)));
+		row->clock = DatumGetTimestampTz(SPI_getbinval(tuple, desc, 3, &isnull));
+		skip = retention_row_skip(skipped, row->leaf, &row->tid, false);
+		if (skip != NULL)
+			skip->seen = true;
+		else
+			(*count)++;
+	}
+	return true;
+}
+
+int
+retention_find_rows(const RetentionDue *due, const RetentionArm *arm,
+					TimestampTz after, HTAB *skipped,
+					RetentionRow *rows, int limit)
+{
+	RetentionIdentity saved;
+	StringInfoData query;
+	Portal		cursor;
+	int			count = 0;
+	bool		more;
+
+	retention_identity_become_owner(&saved, due->rule->relid);
+	initStringInfo(&query);
+	appendStringInfo(&query, "SELECT t.tableoid, t.ctid, %s FROM %s AS t%s%s"
+					 " WHERE %s AND %s AND %s AND %s AND %s",
+					 arm->clock, due->rule->relation,
+					 arm->from ? ", " : "", arm->from ? arm->from : "",
+					 arm->path, arm->due, due->applies, due->pending, due->free);
+	if (!TIMESTAMP_IS_NOBEGIN(after))
+		appendStringInfo(&query, " AND %s > %s::timestamp with time zone",
+						 arm->clock, time_text(after));
+
+	cursor = SPI_cursor_open_with_args(NULL, query.data, 0, NULL, NULL, NULL,
+									   false, CURSOR_OPT_NO_SCROLL);
+	do
+	{
+		SPI_cursor_fetch(cursor, true, FETCH_ROWS);
+		more = SPI_processed == FETCH_ROWS;
+		if (!take_rows(skipped, rows, limit, &count))
+			more = false;
+		SPI_freetuptable(SPI_tuptable);
+		CHECK_FOR_INTERRUPTS();
+	} while (more);
+	SPI_cursor_close(cursor);
+	retention_identity_restore(&saved);
+	pfree(query.data);
+	return count;
+}
+
+/* The least clock after the cut-off in one arm, DT_NOEND if none. */
+static TimestampTz
+next_clock(const RetentionDue *due, const RetentionArm *arm)
+{
+	TimestampTz result = DT_NOEND;
+	StringInfoData query;
+	SPIPlanPtr	plan;
+	CachedPlan *cached;
+	double		cost = 0;
+
+	initStringInfo(&query);
+	appendStringInfo(&query, "SELECT %s + %s::interval FROM %s AS t%s%s"
+					 " WHERE %s AND %s > %s AND %s < 'infinity' AND %s"
+					 " ORDER BY %s LIMIT 1",
+					 arm->clock,
+					 quote_literal_cstr(DatumGetCString(DirectFunctionCall1(interval_out,
+																			IntervalPGetDatum(unconstify(Interval *, &due->rule->period))))),
+					 due->rule->relation,
+					 arm->from ? ", " : "", arm->from ? arm->from : "",
+					 arm->path, arm->clock, due->bound, arm->clock, due->pending, arm->clock);
+	plan = SPI_prepare(query.data, 0, NULL);
+	if (plan == NULL)
+		return DT_NOEND;
+	cached = SPI_plan_get_cached_plan(plan);
+	if (cached != NULL)
+	{
+		cost = linitial_node(PlannedStmt, cached->stmt_list)->planTree->total_cost;
+		ReleaseCachedPlan(cached, CurrentResourceOwner);
+	}
+	if (cached != NULL && cost <= NEXT_DUE_COST &&
+		SPI_execute_plan(plan, NULL, NULL, false, 1) == SPI_OK_SELECT &&
+		SPI_processed == 1)
+	{
+		bool		isnull;
+		Datum		value = SPI_getbinval(SPI_tuptable->vals[0],
+										  SPI_tuptable->tupdesc, 1, &isnull);
+
+		if (!isnull)
+			result = DatumGetTimestampTz(value);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	SPI_freeplan(plan);
+	pfree(query.data);
+	return result;
+}
+
+TimestampTz
+retention_find_next_due(const RetentionDue *due)
+{
+	RetentionIdentity saved;
+	TimestampTz next = DT_NOEND;
+	ListCell   *lc;
+
+	retention_identity_become_owner(&saved, due->rule->relid);
+	foreach(lc, due->arms)
+		next = Min(next, next_clock(due, (RetentionArm *) lfirst(lc)));
+	retention_identity_restore(&saved);
+	return next;
+}

@@ -1,0 +1,313 @@
+/*
+ * pass.c
+ *		One pass over the rules that are due.
+ *
+ * Invariant: the cut-off is fixed for a pass; each batch is a transaction; one
+ * table never stops another; no two passes do the same table at once.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_class.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+#include "base/identity.h"
+#include "base/settings.h"
+#include "enforce/dependent.h"
+#include "enforce/guard.h"
+#include "enforce/pass.h"
+#include "enforce/sweep.h"
+#include "evidence/ledger.h"
+#include "policy/rule.h"
+
+/* The worker stays with one rule for so long (ms), then looks at the others. */
+#define RULE_SLICE 2000
+
+/* Rows that wait for each other are set free round by round, but not for ever. */
+#define MOST_ROUNDS 1000
+
+/* Namespace of our advisory locks: "PR". */
+#define LOCK_CLASS 20562
+
+PG_FUNCTION_INFO_V1(retention_pass_enforce_sql);
+
+typedef struct PassRule
+{
+	Oid			relid;
+	AttrNumber	attnum;
+	int			stage;
+	bool		finished;
+} PassRule;
+
+static bool
+lock_table(Oid relid)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, relid, 0, LOCK_CLASS);
+	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+static void
+unlock_tables(List *relations)
+{
+	ListCell   *lc;
+
+	foreach(lc, relations)
+	{
+		LOCKTAG		tag;
+
+		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, lfirst_oid(lc), 0, LOCK_CLASS);
+		LockRelease(&tag, ExclusiveLock, true);
+	}
+}
+
+/* Protected tables that no other pass is busy with, children before parents. */
+static List *
+tables_to_visit(Oid relid, List **locked)
+{
+	List	   *relations = OidIsValid(relid) ? list_make1_oid(relid) :
+	retention_rule_relations();
+	List	   *visit = NIL;
+	ListCell   *lc;
+
+	foreach(lc, relations)
+	{
+		Oid			table = lfirst_oid(lc);
+
+		if (retention_guard_state(table) != RETENTION_PROTECTED)
+			continue;
+		if (!lock_table(table))
+		{
+			ereport(OidIsValid(relid) ? WARNING : DEBUG1,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("another pass is at work on table %s",
+							retention_start_relation_name(table))));
+			continue;
+		}
+		*locked = lappend_oid(*locked, table);
+		visit = lappend_oid(visit, table);
+	}
+	return retention_dependent_order(visit);
+}
+
+/* Rows first, then columns: what goes with its row is not changed before. */
+static List *
+rules_of(List *relations)
+{
+	List	   *result = NIL;
+	ListCell   *relation;
+
+	foreach(relation, relations)
+	{
+		ListCell   *lc;
+
+		foreach(lc, retention_rule_compile(lfirst_oid(relation)))
+		{
+			RetentionRule *rule = (RetentionRule *) lfirst(lc);
+			PassRule   *entry;
+
+			if (!rule->valid || rule->action == NULL)
+				continue;
+			entry = palloc0(sizeof(PassRule));
+			entry->relid = rule->relid;
+			entry->attnum = rule->attnum;
+			entry->stage = rule->stage;
+			result = lappend(result, entry);
+		}
+	}
+	return result;
+}
+
+static TimestampTz
+slice_end(TimestampTz stop_at)
+{
+	if (TIMESTAMP_IS_NOEND(stop_at))
+		return stop_at;
+	return Min(stop_at, GetCurrentTimestamp() + RULE_SLICE * INT64CONST(1000));
+}
+
+/*
+ * Rounds over the rules, until a round neither ran out of time nor removed what
+ * may have kept other rows: the last child, the last row of a cycle.
+ */
+static void
+run_rounds(List *rules, Oid relid, TimestampTz as_of, bool retry,
+		   TimestampTz stop_at, RetentionPassResult *result)
+{
+	bool		again = true;
+
+	for (int round = 0; again && round < MOST_ROUNDS; round++)
+	{
+		int64		gone = 0;
+		bool		unfinished = false;
+		bool		waiting = false;
+		ListCell   *lc;
+
+		result->next_due = DT_NOEND;
+		foreach(lc, rules)
+		{
+			PassRule   *rule = (PassRule *) lfirst(lc);
+			RetentionSweep sweep = {0};
+
+			if (!TIMESTAMP_IS_NOEND(stop_at) && GetCurrentTimestamp() >= stop_at)
+			{
+				result->more = true;
+				return;
+			}
+			CHECK_FOR_INTERRUPTS();
+			sweep.as_of = as_of;
+			sweep.stop_at = slice_end(stop_at);
+			sweep.retry = retry && round == 0;
+			sweep.full = OidIsValid(relid) || as_of > GetCurrentTimestamp();
+			retention_sweep_rule(rule->relid, rule->attnum, rule->stage, &sweep);
+			result->rows += sweep.rows;
+			result->next_due = Min(result->next_due, sweep.next_due);
+			gone += sweep.rows;
+			unfinished |= !sweep.complete;
+			waiting |= sweep.stuck > 0 || sweep.kept;
+		}
+		again = gone > 0 && (unfinished || waiting);
+		result->more = unfinished && gone > 0;
+	}
+}
+
+void
+retention_pass_run(Oid relid, TimestampTz as_of, bool retry, int budget,
+				   RetentionPassResult *result)
+{
+	MemoryContext old = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
+												  "privacy_retention pass",
+												  ALLOCSET_DEFAULT_SIZES);
+	TimestampTz stop_at = budget > 0 ?
+	GetCurrentTimestamp() + budget * INT64CONST(1000) : DT_NOEND;
+	List	   *volatile locked = NIL;
+
+	memset(result, 0, sizeof(*result));
+	result->next_due = DT_NOEND;
+	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+
+	PG_TRY();
+	{
+		List	   *rules;
+		List	   *mine = NIL;
+
+		retention_sweep_commit(false);
+		MemoryContextSwitchTo(context);
+		rules = rules_of(tables_to_visit(relid, &mine));
+		locked = mine;
+		run_rounds(rules, relid, as_of, retry, stop_at, result);
+
+		/* Durable with the seal: an asynchronous commit before it is, too. */
+		retention_sweep_commit(false);
+		SPI_commit();
+		XactIsoLevel = XACT_READ_COMMITTED;
+		(void) retention_ledger_seal();
+		SPI_commit();
+	}
+	PG_FINALLY();
+	{
+		unlock_tables(locked);
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(context);
+	}
+	PG_END_TRY();
+	SPI_finish();
+}
+
+/* ERROR unless the table can be enforced by name. */
+static void
+require_protected(Oid relid)
+{
+	const char *name = retention_start_relation_name(relid);
+	Oid			root = retention_rule_root(relid);
+
+	if (root != relid)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("table %s is a partition", name),
+				 errhint("Name the root of the partition tree, %s.",
+						 retention_start_relation_name(root))));
+	switch (retention_guard_state(relid))
+	{
+		case RETENTION_PROTECTED:
+			return;
+		case RETENTION_WATCHED:
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("table %s is not protected", name),
+					 errhint("SELECT retention.protect(%s);", quote_literal_cstr(name))));
+			break;
+		case RETENTION_DISABLED:
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the guard of table %s is disabled", name),
+					 errhint("ALTER TABLE %s ENABLE ALWAYS TRIGGER zz_privacy_retention;", name)));
+			break;
+		case RETENTION_COPIED:
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("table %s is a copy that waits to be adopted", name),
+					 errhint("If this database shall keep the notice, SELECT retention.adopt(%s);",
+							 quote_literal_cstr(name))));
+			break;
+	}
+}
+
+/* CALL retention.enforce(relation, as_of) */
+Datum
+retention_pass_enforce_sql(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz as_of = PG_ARGISNULL(1) ? now : PG_GETARG_TIMESTAMPTZ(1);
+	RetentionPassResult result;
+
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("nothing is enforced on a standby"),
+				 errhint("Call it on the primary.")));
+	if (!IsA(fcinfo->context, CallContext) ||
+		((CallContext *) fcinfo->context)->atomic)
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("retention.enforce() cannot run inside a transaction block"),
+				 errdetail("It commits each batch by itself."),
+				 errhint("Send CALL retention.enforce() as a statement of its own: no BEGIN, no function, no other statement beside it.")));
+	if (TIMESTAMP_NOT_FINITE(as_of))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("as_of must be a finite time")));
+	if (as_of > now)
+		retention_identity_require_officer("enforce as of a time in the future");
+	if (OidIsValid(relid))
+	{
+		if (get_rel_name(relid) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_TABLE),
+					 errmsg("relation with OID %u does not exist", relid)));
+		require_protected(relid);
+	}
+	if (!retention_settings_enabled)
+	{
+		ereport(WARNING,
+				(errmsg("nothing was enforced: privacy_retention.enabled is off")));
+		PG_RETURN_VOID();
+	}
+	retention_pass_run(relid, as_of, OidIsValid(relid), 0, &result);
+	PG_RETURN_VOID();
+}
