@@ -1,6 +1,6 @@
 /*
  * guard.h
- *		Protection: the triggers that mark a table as enforced.
+ *		The triggers that mark a table as enforced.
  *
  * Invariant: protected = the guard is there, enabled, and its arguments name
  * this database and this table.
@@ -10,6 +10,11 @@
 
 #include "postgres.h"
 
+#include "nodes/pg_list.h"
+
+/* The row trigger: the last BEFORE trigger by name. */
+#define RETENTION_GUARD_NAME "zz_privacy_retention"
+
 typedef enum RetentionProtection
 {
 	RETENTION_WATCHED,			/* labelled, no guard */
@@ -18,7 +23,27 @@ typedef enum RetentionProtection
 	RETENTION_COPIED			/* the guard names another database or table */
 } RetentionProtection;
 
+/* The state of a table; of a partition: its root's.  Takes no lock. */
 extern RetentionProtection retention_guard_state(Oid relid);
+
+/*
+ * The first partition or inheritance child of a protected table on which a guard
+ * is missing or disabled, or InvalidOid.
+ */
+extern Oid	retention_guard_gap(Oid relid);
+
+/*
+ * Puts the guards on a table and on all of its partitions and children, with the
+ * present OIDs; what is already there and right stays.  Acts as the extension's
+ * owner.  Caller has checked the caller's right and locked the table.
+ */
+extern void retention_guard_raise(Oid relid);
+
+/* Takes the guards away again, from the table and all of its partitions. */
+extern void retention_guard_remove(Oid relid);
+
+/* OIDs of all tables in this database that have a guard, in the order of OIDs. */
+extern List *retention_guard_relations(void);
 
 /*
  * The engine's own TRUNCATE or DROP of a protected partition passes the guard

@@ -1,0 +1,349 @@
+/*
+ * guard.c
+ *		The triggers that mark a table as enforced.
+ *
+ * Invariant: whoever asks whether a table is protected is answered from the
+ * triggers themselves, never from a table of ours, so that a dump, a copy of the
+ * database or a disabled trigger cannot make the answer untrue.
+ *
+ * On a partitioned table the server clones the row trigger to partitions; the
+ * TRUNCATE triggers are put on each partition, because a TRUNCATE of one
+ * partition does not fire its root's. Plain inheritance clones nothing: children
+ * get both. All of them name the root in their arguments.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "base/identity.h"
+#include "enforce/guard.h"
+#include "policy/rule.h"
+#include "policy/start.h"
+
+#define ROW_GUARD RETENTION_GUARD_NAME
+#define TRUNCATE_GUARD "zz_privacy_retention_truncate"
+
+/* What is known about one trigger of ours on one table. */
+typedef struct GuardTrigger
+{
+	bool		exists;			/* of that name and of our function */
+	bool		cloned;			/* by the server, from a partitioned table */
+	char		enabled;
+	Oid			database;		/* its arguments */
+	Oid			relation;
+} GuardTrigger;
+
+static bool permitted_now = false;
+
+PG_FUNCTION_INFO_V1(retention_guard_fire_sql);
+
+/* The OID of retention.guard(), or InvalidOid without the extension. */
+static Oid
+guard_function(void)
+{
+	Oid			schema = get_namespace_oid("retention", true);
+	oidvector  *arguments;
+
+	if (!OidIsValid(schema))
+		return InvalidOid;
+	arguments = buildoidvector(NULL, 0);
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+						   CStringGetDatum("guard"),
+						   PointerGetDatum(arguments),
+						   ObjectIdGetDatum(schema));
+}
+
+/* The two arguments of a trigger of ours; 0 for what is not an OID. */
+static void
+read_arguments(HeapTuple tuple, TupleDesc desc, GuardTrigger *guard)
+{
+	Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+	bool		isnull;
+	bytea	   *arguments;
+	char	   *text;
+
+	if (form->tgnargs != 2)
+		return;
+	arguments = DatumGetByteaPP(heap_getattr(tuple, Anum_pg_trigger_tgargs,
+											 desc, &isnull));
+	if (isnull)
+		return;
+	text = VARDATA_ANY(arguments);
+	guard->database = (Oid) strtoul(text, NULL, 10);
+	guard->relation = (Oid) strtoul(text + strlen(text) + 1, NULL, 10);
+}
+
+static GuardTrigger
+read_trigger(Oid relid, const char *name)
+{
+	GuardTrigger guard = {0};
+	Oid			function = guard_function();
+	Relation	catalog;
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	if (!OidIsValid(function))
+		return guard;
+
+	catalog = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyInit(&keys[0], Anum_pg_trigger_tgrelid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(relid));
+	ScanKeyInit(&keys[1], Anum_pg_trigger_tgname, BTEqualStrategyNumber,
+				F_NAMEEQ, CStringGetDatum(name));
+	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, NULL, 2, keys);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple) &&
+		((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid == function)
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+
+		guard.exists = true;
+		guard.cloned = OidIsValid(form->tgparentid);
+		guard.enabled = form->tgenabled;
+		read_arguments(tuple, RelationGetDescr(catalog), &guard);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return guard;
+}
+
+static bool
+names(const GuardTrigger *guard, Oid relid)
+{
+	return guard->database == MyDatabaseId && guard->relation == relid;
+}
+
+static bool
+stands(const GuardTrigger *guard, Oid relid)
+{
+	return guard->exists && names(guard, relid) &&
+		guard->enabled == TRIGGER_FIRES_ALWAYS;
+}
+
+RetentionProtection
+retention_guard_state(Oid relid)
+{
+	Oid			root = retention_rule_root(relid);
+	GuardTrigger guard = read_trigger(root, ROW_GUARD);
+
+	if (!guard.exists)
+		return RETENTION_WATCHED;
+	if (!names(&guard, root))
+		return RETENTION_COPIED;
+	if (guard.enabled != TRIGGER_FIRES_ALWAYS)
+		return RETENTION_DISABLED;
+	return RETENTION_PROTECTED;
+}
+
+/* Can the member of a hierarchy hold rows of its own, or partitions that do? */
+static bool
+can_be_guarded(Oid relid)
+{
+	char		kind = get_rel_relkind(relid);
+
+	return kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE;
+}
+
+Oid
+retention_guard_gap(Oid relid)
+{
+	List	   *members = find_all_inheritors(relid, NoLock, NULL);
+	ListCell   *lc;
+
+	foreach(lc, members)
+	{
+		Oid			member = lfirst_oid(lc);
+		GuardTrigger rows = read_trigger(member, ROW_GUARD);
+		GuardTrigger truncates = read_trigger(member, TRUNCATE_GUARD);
+
+		if (can_be_guarded(member) &&
+			(!stands(&rows, relid) || !stands(&truncates, relid)))
+			return member;
+	}
+	return InvalidOid;
+}
+
+static void
+run_utility(const char *command)
+{
+	int			code = SPI_execute(command, false, 0);
+
+	if (code != SPI_OK_UTILITY)
+		elog(ERROR, "unexpected result %s of \"%s\"",
+			 SPI_result_code_string(code), command);
+}
+
+static void
+drop_trigger(Oid member, const char *name)
+{
+	run_utility(psprintf("DROP TRIGGER %s ON %s", name,
+						 retention_start_relation_name(member)));
+}
+
+/* Makes one trigger on one member stand; "events" is null where it is cloned. */
+static void
+raise_trigger(Oid member, Oid relid, const char *name, const char *events,
+			  const char *level)
+{
+	GuardTrigger guard = read_trigger(member, name);
+	char	   *table = retention_start_relation_name(member);
+
+	if (guard.exists && !names(&guard, relid) && !guard.cloned)
+	{
+		drop_trigger(member, name);
+		guard.exists = false;
+	}
+	if (!guard.exists)
+	{
+		run_utility(psprintf("CREATE TRIGGER %s BEFORE %s ON %s FOR EACH %s"
+							 " EXECUTE FUNCTION retention.guard('%u', '%u')",
+							 name, events, table, level, MyDatabaseId, relid));
+		guard = read_trigger(member, name);
+	}
+	if (guard.enabled != TRIGGER_FIRES_ALWAYS)
+		run_utility(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s",
+							 table, name));
+}
+
+void
+retention_guard_raise(Oid relid)
+{
+	RetentionIdentity saved;
+	List	   *members = find_all_inheritors(relid, ShareRowExclusiveLock, NULL);
+	ListCell   *lc;
+
+	SPI_connect();
+	retention_identity_become_extension(&saved);
+	foreach(lc, members)
+	{
+		Oid			member = lfirst_oid(lc);
+
+		if (!can_be_guarded(member))
+			continue;
+		raise_trigger(member, relid, ROW_GUARD,
+					  "INSERT OR UPDATE OR DELETE", "ROW");
+		raise_trigger(member, relid, TRUNCATE_GUARD, "TRUNCATE", "STATEMENT");
+	}
+	retention_identity_restore(&saved);
+	SPI_finish();
+	CommandCounterIncrement();
+}
+
+void
+retention_guard_remove(Oid relid)
+{
+	RetentionIdentity saved;
+	List	   *members = find_all_inheritors(relid, ShareRowExclusiveLock, NULL);
+	ListCell   *lc;
+
+	SPI_connect();
+	retention_identity_become_extension(&saved);
+	foreach(lc, members)
+	{
+		Oid			member = lfirst_oid(lc);
+		GuardTrigger rows = read_trigger(member, ROW_GUARD);
+		GuardTrigger truncates = read_trigger(member, TRUNCATE_GUARD);
+
+		if (rows.exists && !rows.cloned)
+			drop_trigger(member, ROW_GUARD);
+		if (truncates.exists)
+			drop_trigger(member, TRUNCATE_GUARD);
+	}
+	retention_identity_restore(&saved);
+	SPI_finish();
+	CommandCounterIncrement();
+}
+
+List *
+retention_guard_relations(void)
+{
+	Oid			function = guard_function();
+	List	   *result = NIL;
+	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+
+		if (form->tgfoid == function)
+			result = list_append_unique_oid(result, form->tgrelid);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	list_sort(result, list_oid_cmp);
+	return result;
+}
+
+static void
+transaction_ended(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+		event == XACT_EVENT_PREPARE)
+		permitted_now = false;
+}
+
+void
+retention_guard_permit(bool permitted)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		RegisterXactCallback(transaction_ended, NULL);
+		registered = true;
+	}
+	permitted_now = permitted;
+}
+
+/*
+ * May the table be truncated? Nothing forbids it yet: suspensions will be asked
+ * for here, and then the engine's own TRUNCATE passes by its permit, having asked
+ * by itself.
+ */
+static void
+check_truncate(Relation rel)
+{
+	if (permitted_now)
+		return;
+}
+
+/*
+ * The trigger function. Rows pass unchanged: in this release the row guard marks
+ * the table as protected and does no more.
+ */
+Datum
+retention_guard_fire_sql(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function retention.guard() was not called as a trigger")));
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		return PointerGetDatum(trigger->tg_newtuple);
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+		check_truncate(trigger->tg_relation);
+	return PointerGetDatum(trigger->tg_trigtuple);
+}

@@ -1,0 +1,21 @@
+/*
+ * lineage.h
+ *		From a partition or an inheritance child to the table that is labelled.
+ *
+ * Invariant: a table has the labels of at most one ancestor: the nearest.
+ */
+#ifndef RETENTION_LINEAGE_H
+#define RETENTION_LINEAGE_H
+
+#include "postgres.h"
+
+/*
+ * The nearest table with labels: the table itself, its partitioned root or a
+ * table that it inherits from; InvalidOid if there is none.
+ */
+extern Oid	retention_lineage_labelled(Oid relid);
+
+/* Has the table, or one of its columns, a label? */
+extern bool retention_lineage_has_label(Oid relid);
+
+#endif							/* RETENTION_LINEAGE_H */
