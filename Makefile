@@ -31,7 +31,6 @@ SQL_ROOMS = \
 	evidence/ledger \
 	enforce/state \
 	enforce/blocked \
-	enforce/state \
 	enforce/pass \
 	enforce/guard \
 	enforce/protection \

@@ -88,6 +88,9 @@ settle(void)
 	set_for_now("IntervalStyle", "postgres");
 	set_for_now("bytea_output", "hex");
 	set_for_now("extra_float_digits", "1");
+	set_for_now("standard_conforming_strings", "on");
+	set_for_now("quote_all_identifiers", "off");
+	set_for_now("transform_null_equals", "off");
 }
 
 static void

@@ -21,17 +21,37 @@ typedef struct Work
 	RetentionChange *change;
 	const RetentionRow *rows;
 	int			count;
-	bool		wait;
+	RetentionChangeMode mode;
 	int64		changed;
 } Work;
 
-/* The statement for an arm and leaf, prepared once. */
-static RetentionChange *
-change_for(RetentionBatch *batch, const RetentionArm *arm, Oid leaf)
+typedef struct Preparation
 {
+	RetentionBatch *batch;
+	const RetentionArm *arm;
+	Oid			leaf;
+	RetentionChange *change;
+} Preparation;
+
+static void
+prepare_change(void *arg)
+{
+	Preparation *preparation = (Preparation *) arg;
+
+	preparation->change = retention_change_prepare(preparation->batch->due,
+												   preparation->arm, preparation->leaf);
+}
+
+/* The statement for an arm and leaf, prepared once; NULL, with *error, if it cannot be. */
+static RetentionChange *
+change_for(RetentionBatch *batch, const RetentionArm *arm, Oid leaf, ErrorData **error)
+{
+	Preparation preparation = {batch, arm, leaf, NULL};
 	MemoryContext old;
 	RetentionChange *change;
 	ListCell   *lc;
+
+	*error = NULL;
 
 	foreach(lc, batch->changes)
 	{
@@ -40,10 +60,11 @@ change_for(RetentionBatch *batch, const RetentionArm *arm, Oid leaf)
 			return change;
 	}
 	old = MemoryContextSwitchTo(batch->context);
-	change = retention_change_prepare(batch->due, arm, leaf);
-	batch->changes = lappend(batch->changes, change);
+	*error = retention_attempt_run(prepare_change, &preparation);
+	if (*error == NULL)
+		batch->changes = lappend(batch->changes, preparation.change);
 	MemoryContextSwitchTo(old);
-	return change;
+	return preparation.change;
 }
 
 static void
@@ -52,7 +73,7 @@ run_change(void *arg)
 	Work	   *work = (Work *) arg;
 
 	work->changed = retention_change_run(work->change, work->rows, work->count,
-										 work->wait);
+										 work->mode);
 }
 
 /* Others are at work on the row: nothing is wrong with it. */
@@ -72,9 +93,9 @@ leave_alone(RetentionBatch *batch, const RetentionRow *rows, int count)
 		(void) retention_row_skip(batch->skipped, rows[i].leaf, &rows[i].tid, true);
 }
 
-/* One row that cannot go. */
-static void
-record_stuck(RetentionBatch *batch, const RetentionRow *row, const ErrorData *error)
+void
+retention_batch_stuck(RetentionBatch *batch, const RetentionRow *row,
+					  const ErrorData *error)
 {
 	RetentionSkipped *entry = retention_row_skip(batch->skipped, row->leaf,
 												 &row->tid, true);
@@ -93,7 +114,7 @@ static int64
 apply_rows(RetentionBatch *batch, RetentionChange *change,
 		   const RetentionRow *rows, int count)
 {
-	Work		work = {change, rows, count, true, 0};
+	Work		work = {change, rows, count, RETENTION_CHANGE_PLAIN, 0};
 	ErrorData  *error = retention_attempt_run(run_change, &work);
 
 	CHECK_FOR_INTERRUPTS();
@@ -103,7 +124,7 @@ apply_rows(RetentionBatch *batch, RetentionChange *change,
 	if (is_contention(error))
 	{
 		FreeErrorData(error);
-		work.wait = false;
+		work.mode = RETENTION_CHANGE_SKIP_LOCKED;
 		error = retention_attempt_run(run_change, &work);
 		if (error == NULL)
 		{
@@ -120,26 +141,54 @@ apply_rows(RetentionBatch *batch, RetentionChange *change,
 		return apply_rows(batch, change, rows, half) +
 			apply_rows(batch, change, rows + half, count - half);
 	}
+	/* The plan may have stumbled over another row of a hop's table. */
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_DATA_EXCEPTION &&
+		change->arm->from != NULL)
+	{
+		FreeErrorData(error);
+		work.mode = RETENTION_CHANGE_CAREFUL;
+		error = retention_attempt_run(run_change, &work);
+		if (error == NULL)
+			return work.changed;
+	}
 	if (is_contention(error))
 	{
 		batch->locked++;
 		leave_alone(batch, rows, 1);
 	}
 	else
-		record_stuck(batch, rows, error);
+		retention_batch_stuck(batch, rows, error);
 	FreeErrorData(error);
 	return 0;
 }
 
 int64
 retention_batch_apply(RetentionBatch *batch, const RetentionArm *arm,
-					  const RetentionRow *rows, int count)
+					  const RetentionRow *rows, int count, ErrorData **error)
 {
-	int64		changed = apply_rows(batch, change_for(batch, arm, rows[0].leaf),
-									 rows, count);
+	RetentionChange *change = change_for(batch, arm, rows[0].leaf, error);
+	int64		changed;
 
+	if (change == NULL)
+		return 0;
+	changed = apply_rows(batch, change, rows, count);
 	batch->rows += changed;
 	return changed;
+}
+
+typedef struct Look
+{
+	RetentionChange *change;
+	const RetentionRow *row;
+	bool		still_due;
+} Look;
+
+static void
+look_again(void *arg)
+{
+	Look	   *look = (Look *) arg;
+
+	look->still_due = retention_change_still_due(look->change, look->row);
 }
 
 int64
@@ -150,12 +199,21 @@ retention_batch_retry(RetentionBatch *batch, const RetentionRow *row)
 	foreach(lc, batch->due->arms)
 	{
 		RetentionArm *arm = (RetentionArm *) lfirst(lc);
-		RetentionChange *change = change_for(batch, arm, row->leaf);
+		ErrorData  *error;
+		Look		look = {change_for(batch, arm, row->leaf, &error), row, false};
 		int64		changed;
 
-		if (!retention_change_still_due(change, row))
+		if (error == NULL)
+			error = retention_attempt_run(look_again, &look);
+		if (error)
+		{
+			retention_batch_stuck(batch, row, error);
+			FreeErrorData(error);
+			return 0;
+		}
+		if (!look.still_due)
 			continue;
-		changed = apply_rows(batch, change, row, 1);
+		changed = apply_rows(batch, look.change, row, 1);
 		batch->rows += changed;
 		if (changed > 0)
 			retention_blocked_drop(batch->due->rule, row->leaf, &row->tid);

@@ -29,13 +29,19 @@ typedef struct RetentionBatch
 /*
  * Applies the rule to the rows of one leaf that an arm found, in the current
  * transaction, which the caller commits next.  A row that cannot go is isolated,
- * recorded and skipped.  Returns how many went.
+ * recorded and skipped.  Returns how many went; *error: why none could even be
+ * tried, or NULL.
  */
 extern int64 retention_batch_apply(RetentionBatch *batch, const RetentionArm *arm,
-								   const RetentionRow *rows, int count);
+								   const RetentionRow *rows, int count,
+								   ErrorData **error);
 
 /* Tries a row that was blocked again, by itself. */
 extern int64 retention_batch_retry(RetentionBatch *batch, const RetentionRow *row);
+
+/* Records a row that cannot go, and why. */
+extern void retention_batch_stuck(RetentionBatch *batch, const RetentionRow *row,
+								  const ErrorData *error);
 
 /* Writes ledger entry and progress of rows that went; lateness in us. */
 extern void retention_batch_testify(const RetentionBatch *batch, int64 rows,

@@ -78,6 +78,7 @@ retention_blocked_load(const RetentionRule *rule, HTAB *skipped)
 								   (ItemPointer) DatumGetPointer(SPI_getbinval(tuple, desc, 2, &isnull)),
 								   true);
 		entry->recorded = true;
+		entry->earlier = true;
 		entry->seen = false;
 		entry->next_try = DatumGetTimestampTz(SPI_getbinval(tuple, desc, 3, &isnull));
 	}
@@ -193,14 +194,16 @@ retention_blocked_record(const RetentionRule *rule, Oid leaf,
 
 	retention_identity_become_extension(&saved);
 	if (SPI_execute_with_args(psprintf("INSERT INTO retention.blocked_row AS b"
-									   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $9)"
+									   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $9, $9)"
 									   " ON CONFLICT (relation, column_name, leaf, row_id) DO UPDATE"
 									   " SET key_hash = excluded.key_hash, sqlstate = excluded.sqlstate,"
 									   " constraint_name = excluded.constraint_name,"
-									   " reason = excluded.reason, tries = b.tries + 1,"
-									   " next_try = excluded.since + CASE WHEN b.tries + 1 < %d THEN '0'::interval"
-									   " ELSE least('%d us'::interval * 2 ^ least(b.tries + 1 - %d, 20),"
-									   " '1 day'::interval) END"
+									   " reason = excluded.reason, last_try = excluded.last_try,"
+									   " tries = b.tries + (b.last_try < excluded.last_try)::int,"
+									   " next_try = CASE WHEN b.last_try = excluded.last_try THEN b.next_try"
+									   " WHEN b.tries + 1 < %d THEN excluded.last_try"
+									   " ELSE excluded.last_try + least('%d us'::interval"
+									   " * 2 ^ least(b.tries + 1 - %d, 20), '1 day'::interval) END"
 									   " RETURNING next_try",
 									   FREE_TRIES, (int) FIRST_BACKOFF, FREE_TRIES),
 							  9, types, values, nulls, false, 1) != SPI_OK_INSERT_RETURNING)

@@ -21,8 +21,9 @@ extern int64 retention_blocked_count(const RetentionRule *rule);
 extern void retention_blocked_load(const RetentionRule *rule, HTAB *skipped);
 
 /*
- * Records that a row could not go, or could not again.  Returns when to try
- * again.
+ * Records that a row could not go, or could not again.  "now" is the pass's: a
+ * pass counts as one try, however often it comes back to the row.  Returns when
+ * to try again.
  */
 extern TimestampTz retention_blocked_record(const RetentionRule *rule, Oid leaf,
 											const ItemPointerData * tid,

@@ -11,6 +11,7 @@ CREATE TABLE retention.blocked_row (
     reason text NOT NULL,
     since timestamptz NOT NULL,
     tries integer NOT NULL,
+    last_try timestamptz NOT NULL,
     next_try timestamptz NOT NULL,
     PRIMARY KEY (relation, column_name, leaf, row_id)
 );

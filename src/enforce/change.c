@@ -20,6 +20,7 @@
 #include "base/identity.h"
 #include "base/settings.h"
 #include "enforce/change.h"
+#include "enforce/find.h"
 #include "policy/action.h"
 #include "policy/reference.h"
 #include "policy/start.h"
@@ -132,8 +133,9 @@ retention_change_prepare(const RetentionDue *due, const RetentionArm *arm, Oid l
 	change->arm = arm;
 	change->leaf = leaf;
 	retention_identity_become_owner(&saved, leaf);
-	change->plan = prepare(due->rule->attnum == 0 ? delete_statement(change) :
-						   update_statement(change));
+	change->statement = due->rule->attnum == 0 ? delete_statement(change) :
+		update_statement(change);
+	change->plan = prepare(change->statement);
 	change->check = prepare(psprintf("SELECT 1 FROM ONLY %s AS t%s%s WHERE %s",
 									 retention_start_relation_name(leaf),
 									 arm->from ? ", " : "",
@@ -224,9 +226,18 @@ set_lock_timeout(void)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
+static int
+execute_carefully(RetentionChange *change, Datum tids)
+{
+	Oid			types[] = {TIDARRAYOID};
+
+	retention_find_carefully();
+	return SPI_execute_with_args(change->statement, 1, types, &tids, NULL, false, 0);
+}
+
 int64
 retention_change_run(RetentionChange *change, const RetentionRow *rows, int count,
-					 bool wait)
+					 RetentionChangeMode mode)
 {
 	RetentionIdentity saved;
 	Datum		tids = tid_array(rows, count);
@@ -236,11 +247,13 @@ retention_change_run(RetentionChange *change, const RetentionRow *rows, int coun
 	set_constraints_immediate();
 	retention_identity_become_owner(&saved, change->leaf);
 	set_lock_timeout();
-	if (!wait)
+	if (mode == RETENTION_CHANGE_SKIP_LOCKED)
 		tids = lock_rows(change, tids, &count);
 
 	retention_token_permit(true);
-	result = SPI_execute_plan((SPIPlanPtr) change->plan, &tids, NULL, false, 0);
+	result = mode == RETENTION_CHANGE_CAREFUL ?
+		execute_carefully(change, tids) :
+		SPI_execute_plan((SPIPlanPtr) change->plan, &tids, NULL, false, 0);
 	retention_token_permit(false);
 	if (result < 0)
 		elog(ERROR, "could not change rows: %s", SPI_result_code_string(result));

@@ -13,11 +13,19 @@
 #include "enforce/due.h"
 #include "enforce/row.h"
 
+typedef enum RetentionChangeMode
+{
+	RETENTION_CHANGE_PLAIN,
+	RETENTION_CHANGE_SKIP_LOCKED,	/* leaves out rows that others have locked */
+	RETENTION_CHANGE_CAREFUL	/* a plan that looks at no other rows */
+} RetentionChangeMode;
+
 typedef struct RetentionChange
 {
 	const RetentionDue *due;
 	const RetentionArm *arm;
 	Oid			leaf;
+	char	   *statement;
 	void	   *plan;			/* private */
 	void	   *check;			/* private */
 } RetentionChange;
@@ -31,10 +39,11 @@ extern void retention_change_free(RetentionChange *change);
 /*
  * Changes the rows; returns how many.  ERROR if one of them cannot go, and if one
  * of them would stay though it is due (errcode TRIGGERED_ACTION): call it in an
- * attempt.  wait: false skips rows that others have locked.
+ * attempt.
  */
 extern int64 retention_change_run(RetentionChange *change,
-								  const RetentionRow *rows, int count, bool wait);
+								  const RetentionRow *rows, int count,
+								  RetentionChangeMode mode);
 
 /* Is the row still there, in that place, and due? */
 extern bool retention_change_still_due(RetentionChange *change,

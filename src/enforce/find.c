@@ -10,6 +10,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/plancache.h"
 #include "utils/timestamp.h"
 
@@ -54,10 +55,34 @@ take_rows(HTAB *skipped, RetentionRow *rows, int limit, int *count)
 	return true;
 }
 
+/*
+ * A row whose expressions fail must not fail others: then no plan may look at
+ * more rows of the hops' tables than those that the row leads to.
+ */
+void
+retention_find_carefully(void)
+{
+	static const char *const off[] = {"enable_seqscan", "enable_hashjoin", "enable_mergejoin"};
+
+	for (int i = 0; i < lengthof(off); i++)
+		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+}
+
+static void
+append_range(StringInfo query, const RetentionRange *range)
+{
+	if (OffsetNumberIsValid(range->offset))
+		appendStringInfo(query, " AND t.ctid = '(%u,%u)'", range->first_block, range->offset);
+	else
+		appendStringInfo(query, " AND t.ctid >= '(%u,0)' AND t.ctid < '(%u,0)'",
+						 range->first_block, range->end_block);
+}
+
 int
 retention_find_rows(const RetentionDue *due, const RetentionArm *arm,
-					TimestampTz after, HTAB *skipped,
-					RetentionRow *rows, int limit)
+					TimestampTz after, const RetentionRange *range,
+					HTAB *skipped, RetentionRow *rows, int limit)
 {
 	RetentionIdentity saved;
 	StringInfoData query;
@@ -66,12 +91,17 @@ retention_find_rows(const RetentionDue *due, const RetentionArm *arm,
 	bool		more;
 
 	retention_identity_become_owner(&saved, due->rule->relid);
+	if (range)
+		retention_find_carefully();
 	initStringInfo(&query);
-	appendStringInfo(&query, "SELECT t.tableoid, t.ctid, %s FROM %s AS t%s%s"
+	appendStringInfo(&query, "SELECT t.tableoid, t.ctid, %s FROM %s%s AS t%s%s"
 					 " WHERE %s AND %s AND %s AND %s AND %s",
-					 arm->clock, due->rule->relation,
+					 arm->clock, range ? "ONLY " : "",
+					 range ? retention_start_relation_name(range->leaf) : due->rule->relation,
 					 arm->from ? ", " : "", arm->from ? arm->from : "",
 					 arm->path, arm->due, due->applies, due->pending, due->free);
+	if (range)
+		append_range(&query, range);
 	if (!TIMESTAMP_IS_NOBEGIN(after))
 		appendStringInfo(&query, " AND %s > %s::timestamp with time zone",
 						 arm->clock, time_text(after));

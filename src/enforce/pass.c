@@ -47,7 +47,6 @@ typedef struct PassRule
 	Oid			relid;
 	AttrNumber	attnum;
 	int			stage;
-	bool		finished;
 } PassRule;
 
 static bool
@@ -146,6 +145,7 @@ static void
 run_rounds(List *rules, Oid relid, TimestampTz as_of, bool retry,
 		   TimestampTz stop_at, RetentionPassResult *result)
 {
+	TimestampTz now = GetCurrentTimestamp();
 	bool		again = true;
 
 	for (int round = 0; again && round < MOST_ROUNDS; round++)
@@ -168,9 +168,10 @@ run_rounds(List *rules, Oid relid, TimestampTz as_of, bool retry,
 			}
 			CHECK_FOR_INTERRUPTS();
 			sweep.as_of = as_of;
+			sweep.now = now;
 			sweep.stop_at = slice_end(stop_at);
-			sweep.retry = retry && round == 0;
-			sweep.full = OidIsValid(relid) || as_of > GetCurrentTimestamp();
+			sweep.retry = retry;
+			sweep.full = OidIsValid(relid) || as_of > now;
 			retention_sweep_rule(rule->relid, rule->attnum, rule->stage, &sweep);
 			result->rows += sweep.rows;
 			result->next_due = Min(result->next_due, sweep.next_due);

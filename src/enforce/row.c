@@ -59,6 +59,7 @@ retention_row_skip(HTAB *skipped, Oid leaf, const ItemPointerData * tid, bool en
 	if (enter && !found)
 	{
 		entry->recorded = false;
+		entry->earlier = false;
 		entry->seen = true;
 		entry->next_try = DT_NOEND;
 	}

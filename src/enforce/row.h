@@ -32,6 +32,7 @@ typedef struct RetentionSkipped
 		ItemPointerData tid;
 	}			key;
 	bool		recorded;		/* in retention.blocked */
+	bool		earlier;		/* was there before this sweep */
 	bool		seen;			/* found due by this pass */
 	TimestampTz next_try;
 } RetentionSkipped;

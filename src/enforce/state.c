@@ -2,7 +2,7 @@
  * state.c
  *		What a pass remembers of each rule: progress, results, how far it swept.
  *
- * Invariant: what is remembered under another policy digest is forgotten.
+ * Invariant: what is remembered under another policy digest is dropped.
  */
 #include "postgres.h"
 
@@ -159,7 +159,7 @@ retention_state_end(const RetentionRule *rule, bool complete,
 }
 
 void
-retention_state_forget(const char *relation)
+retention_state_drop(const char *relation)
 {
 	Oid			types[] = {TEXTOID};
 	Datum		values[] = {CStringGetTextDatum(relation)};

@@ -2,7 +2,7 @@
  * state.h
  *		What a pass remembers of each rule: progress, results, how far it swept.
  *
- * Invariant: what is remembered under another policy digest is forgotten.
+ * Invariant: what is remembered under another policy digest is dropped.
  */
 #ifndef RETENTION_STATE_H
 #define RETENTION_STATE_H
@@ -34,7 +34,7 @@ extern void retention_state_end(const RetentionRule *rule, bool complete,
 								const RetentionState *state, double rate,
 								const char *error);
 
-/* Forgets the table's rules. */
-extern void retention_state_forget(const char *relation);
+/* Drops what is remembered of the table's rules. */
+extern void retention_state_drop(const char *relation);
 
 #endif							/* RETENTION_STATE_H */

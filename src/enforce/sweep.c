@@ -22,17 +22,10 @@
 #include "base/attempt.h"
 #include "base/identity.h"
 #include "base/settings.h"
-#include "enforce/batch.h"
 #include "enforce/blocked.h"
-#include "enforce/find.h"
 #include "enforce/guard.h"
-#include "enforce/state.h"
-#include "enforce/sweep.h"
-
-/* Rows that are found in one go; their places are kept in memory. */
-#define WINDOW_ROWS 50000
-#define LARGEST_BATCH 10000
-#define SMALLEST_BATCH 50
+#include "enforce/partition.h"
+#include "enforce/sweeping.h"
 
 /* A search that took less (ms) is made in full each time. */
 #define CHEAP_SEARCH 100
@@ -40,24 +33,6 @@
 #define SEARCH_SHARE 50
 /* Clocks of transactions that were still open at the last search: look again. */
 #define OPEN_TRANSACTIONS (USECS_PER_HOUR)
-
-typedef struct Sweeping
-{
-	RetentionSweep *sweep;
-	RetentionRule *rule;
-	RetentionDue *due;
-	RetentionBatch batch;
-	RetentionState state;
-	MemoryContext context;		/* lives as long as the sweep */
-	MemoryContext batch_context;
-	RetentionRow *rows;
-	const RetentionArm *arm;
-	TimestampTz after;
-	int			found;
-	int			batch_rows;
-	int			search_ms;
-	bool		stopped;
-} Sweeping;
 
 /* Changes whenever a label, category or table may have changed. */
 static uint64 policy_generation = 0;
@@ -100,149 +75,24 @@ current_rule(Oid relid, AttrNumber attnum, int stage, List **rules)
 	return NULL;
 }
 
-/* Somebody changed the policy: what the sweep knows is no longer true. */
-static bool
-policy_changed(Sweeping *s, uint64 *generation)
+bool
+retention_sweep_policy_changed(RetentionSweeping *s)
 {
 	List	   *rules;
 	RetentionRule *rule;
 
 	AcceptInvalidationMessages();
-	if (*generation == policy_generation)
+	if (s->generation == policy_generation)
 		return false;
-	*generation = policy_generation;
+	s->generation = policy_generation;
 	rule = current_rule(s->rule->relid, s->rule->attnum, s->rule->stage, &rules);
 	return rule == NULL ||
 		memcmp(rule->digest, s->rule->digest, sizeof(rule->digest)) != 0;
 }
 
-static void
-find_window(void *arg)
-{
-	Sweeping   *s = (Sweeping *) arg;
-
-	s->found = retention_find_rows(s->due, s->arm, s->after, s->batch.skipped,
-								   s->rows, WINDOW_ROWS);
-}
-
-/* The SQLSTATE and where it happened; never the message, which may quote values. */
-static void
-note_error(Sweeping *s, const char *what, const ErrorData *error)
-{
-	char	   *text = psprintf("%s failed with SQLSTATE %s", what,
-								unpack_sql_state(error->sqlerrcode));
-
-	ereport(LOG,
-			(errmsg("privacy_retention: rule of %s%s%s: %s", s->rule->relation,
-					s->rule->column_name ? "." : "",
-					s->rule->column_name ? s->rule->column_name : "", text)));
-	retention_state_end(s->rule, false, &s->state, 0, text);
-	s->stopped = true;
-}
-
-/* How late the most overdue of the rows is, in us. */
-static int64
-lateness_of(const Sweeping *s, const RetentionRow *rows, int count)
-{
-	TimestampTz oldest = rows[0].clock;
-	TimestampTz due_at;
-	RetentionIdentity saved;
-
-	for (int i = 1; i < count; i++)
-		oldest = Min(oldest, rows[i].clock);
-	retention_identity_become_owner(&saved, s->rule->relid);
-	due_at = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-													 TimestampTzGetDatum(oldest),
-													 IntervalPGetDatum(&s->rule->period)));
-	retention_identity_restore(&saved);
-	return Max(s->sweep->as_of - due_at, 0);
-}
-
-/* More rows at once while that is quick, fewer where it is not. */
-static void
-adapt_batch(Sweeping *s, TimestampTz began)
-{
-	long		ms = TimestampDifferenceMilliseconds(began, GetCurrentTimestamp());
-
-	if (ms > retention_settings_batch_time)
-		s->batch_rows = Max(s->batch_rows / 2, SMALLEST_BATCH);
-	else if (ms * 2 < retention_settings_batch_time)
-		s->batch_rows = Min(s->batch_rows * 2, LARGEST_BATCH);
-}
-
-static bool
-out_of_time(const Sweeping *s)
-{
-	return !TIMESTAMP_IS_NOEND(s->sweep->stop_at) &&
-		GetCurrentTimestamp() >= s->sweep->stop_at;
-}
-
-/* One batch, one transaction. */
-static void
-commit_batch(Sweeping *s, const RetentionRow *rows, int count)
-{
-	TimestampTz began = GetCurrentTimestamp();
-	MemoryContext old = MemoryContextSwitchTo(s->batch_context);
-	int64		changed;
-
-	changed = retention_batch_apply(&s->batch, s->arm, rows, count);
-	retention_batch_testify(&s->batch, changed,
-							changed > 0 ? lateness_of(s, rows, count) : -1, NULL);
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(s->batch_context);
-	retention_sweep_commit(false);
-	adapt_batch(s, began);
-}
-
-/* All rows of a window, batch by batch, none across leaves. */
-static void
-apply_window(Sweeping *s, uint64 *generation)
-{
-	int			first = 0;
-
-	retention_row_sort(s->rows, s->found, s->rule->attnum == 0);
-	while (first < s->found && !s->stopped)
-	{
-		int			count = 1;
-
-		while (first + count < s->found && count < s->batch_rows &&
-			   s->rows[first + count].leaf == s->rows[first].leaf)
-			count++;
-		CHECK_FOR_INTERRUPTS();
-		commit_batch(s, s->rows + first, count);
-		first += count;
-		if (out_of_time(s) || policy_changed(s, generation))
-			s->stopped = true;
-	}
-}
-
-/* All due rows of one way to the clock. */
-static void
-sweep_arm(Sweeping *s, const RetentionArm *arm, uint64 *generation)
-{
-	s->arm = arm;
-	do
-	{
-		TimestampTz began = GetCurrentTimestamp();
-		MemoryContext old = MemoryContextSwitchTo(s->batch_context);
-		ErrorData  *error = retention_attempt_run(find_window, s);
-
-		MemoryContextSwitchTo(old);
-		s->search_ms += TimestampDifferenceMilliseconds(began, GetCurrentTimestamp());
-		if (error)
-		{
-			note_error(s, "the search for due rows", error);
-			return;
-		}
-		MemoryContextReset(s->batch_context);
-		retention_sweep_commit(false);
-		apply_window(s, generation);
-	} while (s->found == WINDOW_ROWS && !s->stopped);
-}
-
 /* Rows that were blocked earlier, one by one, a transaction for some of them. */
 static void
-retry_blocked(Sweeping *s)
+retry_blocked(RetentionSweeping *s)
 {
 	HASH_SEQ_STATUS status;
 	RetentionSkipped *entry;
@@ -254,7 +104,7 @@ retry_blocked(Sweeping *s)
 
 	hash_seq_init(&status, s->batch.skipped);
 	while ((entry = hash_seq_search(&status)) != NULL)
-		if (entry->recorded &&
+		if (entry->earlier &&
 			(s->sweep->retry || entry->next_try <= s->batch.now ||
 			 get_rel_name(entry->key.leaf) == NULL))
 			ready = lappend(ready, entry);
@@ -280,7 +130,7 @@ retry_blocked(Sweeping *s)
 			MemoryContextReset(s->batch_context);
 			retention_sweep_commit(false);
 			CHECK_FOR_INTERRUPTS();
-			if (out_of_time(s))
+			if (retention_window_out_of_time(s))
 			{
 				s->stopped = true;
 				break;
@@ -295,7 +145,7 @@ retry_blocked(Sweeping *s)
  * row that was inserted late, is found by the next full search.
  */
 static bool
-may_skip_done(const Sweeping *s)
+may_skip_done(const RetentionSweeping *s)
 {
 	return !s->sweep->full && s->state.sweep_cost > CHEAP_SEARCH &&
 		!TIMESTAMP_IS_NOBEGIN(s->state.swept_at) &&
@@ -305,7 +155,7 @@ may_skip_done(const Sweeping *s)
 
 /* A blocked row that a full search no longer finds due is gone, or has moved. */
 static void
-drop_stale(Sweeping *s)
+drop_stale(RetentionSweeping *s)
 {
 	HASH_SEQ_STATUS status;
 	RetentionSkipped *entry;
@@ -317,7 +167,7 @@ drop_stale(Sweeping *s)
 }
 
 static void
-finish(Sweeping *s, TimestampTz began)
+finish(RetentionSweeping *s, TimestampTz began)
 {
 	RetentionSweep *sweep = s->sweep;
 	long		ms = TimestampDifferenceMilliseconds(began, GetCurrentTimestamp());
@@ -325,6 +175,7 @@ finish(Sweeping *s, TimestampTz began)
 
 	sweep->rows = s->batch.rows;
 	sweep->stuck = s->batch.stuck;
+	sweep->kept = strcmp(s->due->free, "true") != 0;
 	sweep->locked = s->batch.locked;
 	sweep->complete = !s->stopped;
 	if (s->stopped)
@@ -344,40 +195,69 @@ finish(Sweeping *s, TimestampTz began)
 static void
 compute_next_due(void *arg)
 {
-	Sweeping   *s = (Sweeping *) arg;
+	RetentionSweeping *s = (RetentionSweeping *) arg;
 
 	s->sweep->next_due = retention_find_next_due(s->due);
 }
 
-/* In s->context: rule, conditions, blocked rows. False: there is nothing to sweep. */
-static bool
-prepare(Sweeping *s, Oid relid, AttrNumber attnum, int stage)
+typedef struct Preparation
 {
+	RetentionSweeping *s;
+	Oid			relid;
+	AttrNumber	attnum;
+	int			stage;
+} Preparation;
+
+/* In s->context: rule, conditions, blocked rows. No due: there is nothing to sweep. */
+static void
+prepare(void *arg)
+{
+	Preparation *preparation = (Preparation *) arg;
+	RetentionSweeping *s = preparation->s;
 	List	   *rules;
 
-	s->rule = current_rule(relid, attnum, stage, &rules);
+	s->rule = current_rule(preparation->relid, preparation->attnum,
+						   preparation->stage, &rules);
 	if (s->rule == NULL)
-		return false;
-	s->batch.now = GetCurrentTimestamp();
+		return;
+	s->batch.now = s->sweep->now;
 	s->batch.context = s->context;
 	s->batch.skipped = retention_row_skip_create(s->context);
 	s->state = retention_state_begin(s->rule, s->sweep->as_of, s->batch.now);
 	s->due = retention_due_build(s->rule, rules, s->sweep->as_of);
 	s->batch.due = s->due;
 	retention_blocked_load(s->rule, s->batch.skipped);
-	s->rows = palloc(sizeof(RetentionRow) * WINDOW_ROWS);
+	s->rows = palloc(sizeof(RetentionRow) * RETENTION_WINDOW_ROWS);
 	s->batch_rows = retention_settings_batch_rows;
 	s->after = may_skip_done(s) ? s->state.swept_to : DT_NOBEGIN;
-	return true;
+}
+
+/* Whole partitions first, a transaction each. */
+static void
+clear_partitions(RetentionSweeping *s)
+{
+	ListCell   *lc;
+
+	foreach(lc, retention_partition_candidates(s->due))
+	{
+		MemoryContext old = MemoryContextSwitchTo(s->batch_context);
+
+		(void) retention_partition_clear(&s->batch, lfirst_oid(lc));
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(s->batch_context);
+		retention_sweep_commit(false);
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
 void
 retention_sweep_rule(Oid relid, AttrNumber attnum, int stage, RetentionSweep *sweep)
 {
 	static bool registered = false;
-	Sweeping	s = {0};
+	RetentionSweeping s = {0};
+	Preparation preparation = {&s, relid, attnum, stage};
+	ErrorData  *error;
 	MemoryContext old;
-	uint64		generation;
 	TimestampTz began = GetCurrentTimestamp();
 	ListCell   *lc;
 
@@ -396,21 +276,28 @@ retention_sweep_rule(Oid relid, AttrNumber attnum, int stage, RetentionSweep *sw
 											ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(s.context);
 	AcceptInvalidationMessages();
-	generation = policy_generation;
-	if (prepare(&s, relid, attnum, stage))
+	s.generation = policy_generation;
+	error = retention_attempt_run(prepare, &preparation);
+	if (error != NULL && s.rule != NULL)
+	{
+		(void) retention_state_begin(s.rule, sweep->as_of, sweep->now);
+		retention_window_fail(&s, "the preparation", error);
+		retention_sweep_commit(false);
+	}
+	else if (error == NULL && s.due != NULL)
 	{
 		retention_sweep_commit(false);
+		clear_partitions(&s);
 		foreach(lc, s.due->arms)
 			if (!s.stopped)
-			sweep_arm(&s, (RetentionArm *) lfirst(lc), &generation);
+			retention_window_sweep(&s, (RetentionArm *) lfirst(lc));
 		if (!s.stopped)
 			retry_blocked(&s);
 		finish(&s, began);
 		retention_batch_end(&s.batch);
 		if (sweep->complete)
 		{
-			ErrorData  *error = retention_attempt_run(compute_next_due, &s);
-
+			error = retention_attempt_run(compute_next_due, &s);
 			if (error)
 				sweep->next_due = DT_NOEND;
 		}

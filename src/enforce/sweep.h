@@ -17,6 +17,7 @@ typedef struct RetentionSweep
 {
 	/* in */
 	TimestampTz as_of;
+	TimestampTz now;			/* when the pass began */
 	TimestampTz stop_at;		/* end at the next batch after it; DT_NOEND =
 								 * never */
 	bool		retry;			/* also rows whose back-off has not ended */

@@ -172,7 +172,7 @@ reference_join(const RetentionLabel *label, const RetentionHop *hop, Oid relid)
 						hop->references_column,
 						retention_start_relation_name(join->relid)),
 				 errdetail("A starting point is found in one row, so the hop must lead to one row."),
-				 errhint("CREATE UNIQUE INDEX ON %s (%s)",
+				 errhint("CREATE UNIQUE INDEX ON %s (%s);",
 						 retention_start_relation_name(join->relid),
 						 quote_identifier(hop->references_column)),
 				 retention_label_errposition(label, hop->column_location)));
@@ -352,6 +352,14 @@ retention_start_clock_text(const RetentionClock *clock, const char *alias)
 char *
 retention_start_relation_name(Oid relid)
 {
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  get_rel_name(relid));
+	char	   *schema = get_namespace_name(get_rel_namespace(relid));
+	char	   *name = get_rel_name(relid);
+	bool		quote_all = quote_all_identifiers;
+	char	   *result;
+
+	/* The name is evidence, too: it may not depend on a setting. */
+	quote_all_identifiers = false;
+	result = schema && name ? quote_qualified_identifier(schema, name) : pstrdup("(dropped)");
+	quote_all_identifiers = quote_all;
+	return result;
 }
