@@ -87,7 +87,7 @@ reach(Walk *walk, Oid leaf, ItemPointer tid)
 	old = MemoryContextSwitchTo(walk->context);
 	foreach(lc, walk->frontiers)
 		if (((Frontier *) lfirst(lc))->leaf == leaf)
-			frontier = (Frontier *) lfirst(lc);
+		frontier = (Frontier *) lfirst(lc);
 	if (frontier == NULL)
 	{
 		frontier = palloc0(sizeof(Frontier));

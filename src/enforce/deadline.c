@@ -133,19 +133,21 @@ build_statement(Oid relid, Oid type, const char *column_name)
 		AttrNumber	attnum = get_attnum(relid, column_name);
 		char	   *text;
 
-		if (attnum <= 0)
+		/* what only a child has goes with the row */
+		if (attnum <= 0 &&
+			get_attnum(get_typ_typrelid(getBaseType(type)), column_name) <= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("column \"%s\" of table %s does not exist", column_name,
 							retention_start_relation_name(relid))));
-		text = retention_rule_label(relid, attnum);
+		text = attnum > 0 ? retention_rule_label(relid, attnum) : NULL;
 		if (text != NULL && retention_label_parse(text, true)->no_personal_data)
 			return NULL;
 		foreach(lc, rules)
 		{
 			RetentionRule *rule = (RetentionRule *) lfirst(lc);
 
-			if (rule->attnum != attnum || rule->action == NULL)
+			if (attnum <= 0 || rule->attnum != attnum || rule->action == NULL)
 				continue;
 			staged = true;
 			if (rule->valid)
@@ -154,12 +156,12 @@ build_statement(Oid relid, Oid type, const char *column_name)
 	}
 	if (!staged)
 		foreach(lc, rules)
-		{
-			RetentionRule *rule = (RetentionRule *) lfirst(lc);
+	{
+		RetentionRule *rule = (RetentionRule *) lfirst(lc);
 
-			if (rule->attnum == 0 && rule->action != NULL && rule->valid)
-				append_stage(&sql, rule, rules, row, now);
-		}
+		if (rule->attnum == 0 && rule->action != NULL && rule->valid)
+			append_stage(&sql, rule, rules, row, now);
+	}
 	if (sql.len == 0)
 		return NULL;
 	return psprintf("SELECT coalesce(pg_catalog.min(due_at) FILTER (WHERE due_at > $2),"

@@ -130,7 +130,7 @@ retention_preview_rows_sql(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	TimestampTz as_of = PG_ARGISNULL(1) ? GetCurrentTransactionStartTimestamp() :
-		PG_GETARG_TIMESTAMPTZ(1);
+	PG_GETARG_TIMESTAMPTZ(1);
 	bool		exact = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	List	   *relations;
 	ListCell   *lc;

@@ -143,7 +143,7 @@ retention_protection_unprotect_sql(PG_FUNCTION_ARGS)
 	}
 	retention_guard_remove(relid);
 	retention_blocked_drop_all(retention_start_relation_name(relid));
-	retention_state_forget(retention_start_relation_name(relid));
+	retention_state_drop(retention_start_relation_name(relid));
 	append_event("unprotect", relid, -1);
 	PG_RETURN_VOID();
 }

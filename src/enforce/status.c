@@ -44,8 +44,6 @@ typedef struct Table
 	RetentionProtection protection;
 	Oid			gap;			/* a partition without guard */
 	List	   *rules;
-	TimestampTz paused_until;	/* DT_NOBEGIN = not paused */
-	char	   *pause_reason;
 } Table;
 
 typedef struct Line
@@ -64,7 +62,7 @@ typedef struct Line
 	TimestampTz oldest_due;		/* DT_NOEND = none, DT_NOBEGIN = unknown */
 	TimestampTz counted_at;		/* DT_NOBEGIN = never */
 	bool		exact;
-	bool		remembered;		/* the last pass left its state */
+	bool		live;			/* "due" was counted now */
 	TimestampTz last_success;	/* DT_NOBEGIN = never */
 	char	   *last_error;
 	double		rate;			/* UNKNOWN */
@@ -115,7 +113,6 @@ recall(Line *line)
 		Datum		value;
 		char	   *error = SPI_getvalue(row, desc, 6);
 
-		line->remembered = true;
 		(void) fetch_time(1, &line->last_success);
 		value = SPI_getbinval(row, desc, 2, &isnull);
 		if (!isnull)
@@ -186,15 +183,24 @@ count_line(void *arg)
 											line->table->as_of);
 	int64		remembered = line->due;
 	TimestampTz oldest;
+	bool		exact;
 
 	line->due = UNKNOWN;
 	count_kind(line, due, RETENTION_TALLY_DUE, &line->due);
-	if (line->due != UNKNOWN)
+	line->live = line->due != UNKNOWN;
+	if (line->live)
 		line->counted_at = line->table->as_of;
 	else
 		line->due = remembered;
-	if (retention_tally_oldest(due, CHEAP, &oldest))
-		line->oldest_due = oldest;
+	if (line->live && line->due == 0)
+		line->oldest_due = DT_NOEND;
+	else if (retention_tally_oldest(due, CAP, CHEAP, &oldest, &exact))
+	{
+		/* of some rows only: one that the last pass left may be older */
+		if (exact || line->oldest_due == DT_NOBEGIN || oldest < line->oldest_due)
+			line->oldest_due = oldest;
+		line->exact = line->exact && exact;
+	}
 	else
 		line->exact = false;
 	count_kind(line, due, RETENTION_TALLY_KEPT, &line->kept);
@@ -250,10 +256,11 @@ judge_protection(Line *line)
 							   table->name));
 			return true;
 		case RETENTION_WATCHED:
-			set_state(line, "watched", "the table is not protected",
-					  line->due > 0 ?
-					  psprintf("SELECT retention.protect(%s, at_most => " INT64_FORMAT ")",
-							   quote_literal_cstr(table->name), line->due) :
+			set_state(line, "watched",
+					  line->count_error ?
+					  psprintf("the table is not protected; rows could not be counted: SQLSTATE %s",
+							   line->count_error) :
+					  "the table is not protected",
 					  call(line, "SELECT retention.protect(%s)"));
 			return true;
 		case RETENTION_PROTECTED:
@@ -270,41 +277,51 @@ judge_protection(Line *line)
 	return false;
 }
 
+/*
+ * Late: the oldest due row is, or nobody knows, because nothing was counted for
+ * longer than rows may be late.
+ */
 static void
 judge_lateness(Line *line)
 {
 	int64		overdue = overdue_seconds(line);
+	bool		stale = !line->live &&
+	(line->counted_at == DT_NOBEGIN ||
+	 (line->table->as_of - line->counted_at) / USECS_PER_SEC > retention_settings_promised_lateness);
+	bool		late = line->due != 0 && overdue > retention_settings_promised_lateness;
 	StringInfoData reason;
 
-	if (line->due == 0 || overdue <= retention_settings_promised_lateness)
-	{
-		if (line->kept > 0)
-			line->reason = psprintf(INT64_FORMAT " due rows stay as the clock of rows that are not done yet",
-									line->kept);
-		return;
-	}
 	initStringInfo(&reason);
-	appendStringInfo(&reason, "rows have been due for " INT64_FORMAT " s", overdue);
+	if (late)
+		appendStringInfo(&reason, "rows have been due for " INT64_FORMAT " s", overdue);
+	else if (stale)
+		appendStringInfoString(&reason, line->counted_at == DT_NOBEGIN ?
+							   "due rows were never counted: no pass has finished the rule" :
+							   "due rows were not counted for longer than they may be late");
 	if (line->kept > 0)
-		appendStringInfo(&reason, "; " INT64_FORMAT " of them stay as the clock of rows that are not done yet",
-						 line->kept);
+		appendStringInfo(&reason, "%sdue rows that stay as the clock of others, which are not done yet: " INT64_FORMAT,
+						 reason.len > 0 ? "; " : "", line->kept);
+	if (reason.len > 0)
+		line->reason = reason.data;
+	if (!late && !stale)
+		return;
+
 	if (line->last_error)
 		appendStringInfo(&reason, "; the last pass failed: %s", line->last_error);
 	if (!retention_settings_enabled)
-	{
 		appendStringInfoString(&reason, "; privacy_retention.enabled is off");
-		set_state(line, "late", reason.data,
-				  psprintf("ALTER DATABASE %s SET privacy_retention.enabled = on",
-						   quote_identifier(get_database_name(MyDatabaseId))));
-		return;
-	}
-	set_state(line, "late", reason.data, call(line, "CALL retention.enforce(%s)"));
+	line->state = "late";
+	line->reason = reason.data;
+	if (!retention_settings_enabled)
+		line->remedy = psprintf("ALTER DATABASE %s SET privacy_retention.enabled = on",
+								quote_identifier(get_database_name(MyDatabaseId)));
+	else if (stale || line->kept < line->due)
+		line->remedy = call(line, "CALL retention.enforce(%s)");
 }
 
 static void
 judge(Line *line)
 {
-	const Table *table = line->table;
 	const RetentionRule *rule = line->rule;
 
 	set_state(line, "ok", NULL, NULL);
@@ -316,18 +333,12 @@ judge(Line *line)
 		set_state(line, "blocked",
 				  psprintf("rows could not be counted: SQLSTATE %s", line->count_error),
 				  call(line, "CALL retention.enforce(%s)"));
-	else if (table->paused_until != DT_NOBEGIN)
-		set_state(line, "paused",
-				  psprintf("paused until %s: %s",
-						   timestamptz_to_str(table->paused_until),
-						   table->pause_reason),
-				  call(line, "SELECT retention.unpause(%s)"));
 	else if (line->blocked > 0)
 		set_state(line, "blocked",
 				  line->blocked_why ?
-				  psprintf(INT64_FORMAT " rows cannot go: %s", line->blocked,
-						   line->blocked_why) :
-				  psprintf(INT64_FORMAT " rows cannot go", line->blocked),
+				  psprintf("rows that cannot go: " INT64_FORMAT " (%s)",
+						   line->blocked, line->blocked_why) :
+				  psprintf("rows that cannot go: " INT64_FORMAT, line->blocked),
 				  call(line, "CALL retention.enforce(%s)"));
 	else if (rule->action == NULL)
 		line->reason = "goes with the row";
@@ -424,7 +435,6 @@ put_table(ReturnSetInfo *rsinfo, Oid relid, TimestampTz as_of)
 	table.relid = relid;
 	table.name = retention_start_relation_name(relid);
 	table.as_of = as_of;
-	table.paused_until = DT_NOBEGIN;
 	error = retention_tally_try(read_table, &table);
 	if (error)
 	{
@@ -458,7 +468,7 @@ retention_status_rows_sql(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	TimestampTz as_of = PG_ARGISNULL(0) ? GetCurrentTransactionStartTimestamp() :
-		PG_GETARG_TIMESTAMPTZ(0);
+	PG_GETARG_TIMESTAMPTZ(0);
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);

@@ -174,15 +174,15 @@ retention_tally_deadline(const RetentionDue *due, const RetentionArm *arm)
 					period->month, period->day, period->time);
 }
 
-/* The oldest clock is the oldest deadline; an index on it serves. */
-bool
-retention_tally_oldest(const RetentionDue *due, double max_cost,
-					   TimestampTz *oldest)
+/*
+ * min() of the deadlines of due rows. The oldest clock is the oldest deadline, so
+ * that an index on it serves; a cap takes any rows instead.
+ */
+static char *
+oldest_statement(const RetentionDue *due, int64 cap)
 {
 	StringInfoData sql;
 	ListCell   *lc;
-	Datum		value;
-	bool		isnull;
 
 	initStringInfo(&sql);
 	foreach(lc, due->arms)
@@ -194,14 +194,31 @@ retention_tally_oldest(const RetentionDue *due, double max_cost,
 		append_branch(&branch, due,
 					  psprintf("%s AS due_at", retention_tally_deadline(due, arm)),
 					  arm->from, arm->path, arm->due);
-		appendStringInfo(&sql, "%s(%s ORDER BY %s LIMIT 1)",
-						 sql.len > 0 ? " UNION ALL " : "", branch.data, arm->clock);
+		appendStringInfo(&sql, "%s(%s", sql.len > 0 ? " UNION ALL " : "", branch.data);
+		if (cap > 0)
+			appendStringInfo(&sql, " LIMIT " INT64_FORMAT ")", cap);
+		else
+			appendStringInfo(&sql, " ORDER BY %s LIMIT 1)", arm->clock);
 	}
+	return psprintf("SELECT pg_catalog.min(due_at) FROM (%s) AS s", sql.data);
+}
+
+bool
+retention_tally_oldest(const RetentionDue *due, int64 cap, double max_cost,
+					   TimestampTz *oldest, bool *exact)
+{
+	Oid			relid = due->rule->relid;
+	Datum		value;
+	bool		isnull;
+
 	*oldest = DT_NOEND;
-	if (!fetch_value(due->rule->relid,
-					 psprintf("SELECT pg_catalog.min(due_at) FROM (%s) AS s", sql.data),
-					 max_cost, &value, &isnull))
-		return false;
+	*exact = true;
+	if (!fetch_value(relid, oldest_statement(due, 0), max_cost, &value, &isnull))
+	{
+		*exact = false;
+		if (!fetch_value(relid, oldest_statement(due, cap), max_cost, &value, &isnull))
+			return false;
+	}
 	if (!isnull)
 		*oldest = DatumGetTimestampTz(value);
 	return true;

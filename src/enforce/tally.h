@@ -16,7 +16,8 @@
 
 typedef enum RetentionTallyKind
 {
-	RETENTION_TALLY_DUE,		/* due, whether or not something still needs it */
+	RETENTION_TALLY_DUE,		/* due, whether or not something still needs
+								 * it */
 	RETENTION_TALLY_KEPT,		/* due, kept as the clock of rows not done yet */
 	RETENTION_TALLY_NOT_STARTED,	/* the clock is NULL */
 	RETENTION_TALLY_IMPLAUSIBLE,	/* the clock is before any that can be */
@@ -46,11 +47,13 @@ extern char *retention_tally_deadline(const RetentionDue *due,
 									  const RetentionArm *arm);
 
 /*
- * The earliest time at which a due row fell due, DT_NOEND if none did; false if
- * that would cost more than max_cost.
+ * The earliest time at which a due row fell due, DT_NOEND if none did.  Where
+ * that would cost more than max_cost it is the earliest of some due rows (up to
+ * cap) and *exact is false; where even that would, false.
  */
-extern bool retention_tally_oldest(const RetentionDue *due, double max_cost,
-								   TimestampTz *oldest);
+extern bool retention_tally_oldest(const RetentionDue *due, int64 cap,
+								   double max_cost, TimestampTz *oldest,
+								   bool *exact);
 
 /* How many different rows are due by at least one of the RetentionDue. */
 extern int64 retention_tally_distinct(Oid relid, List *dues);
