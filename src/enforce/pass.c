@@ -31,8 +31,9 @@
 #include "evidence/ledger.h"
 #include "policy/rule.h"
 
-/* The worker stays with one rule for so long (ms), then looks at the others. */
-#define RULE_SLICE 2000
+/* A rule gets this part of the time that is left, and at least so long (ms). */
+#define SLICE_SHARE 4
+#define LEAST_SLICE 50
 
 /* Rows that wait for each other are set free round by round, but not for ever. */
 #define MOST_ROUNDS 1000
@@ -132,9 +133,13 @@ rules_of(List *relations)
 static TimestampTz
 slice_end(TimestampTz stop_at)
 {
+	TimestampTz now = GetCurrentTimestamp();
+	int64		slice;
+
 	if (TIMESTAMP_IS_NOEND(stop_at))
 		return stop_at;
-	return Min(stop_at, GetCurrentTimestamp() + RULE_SLICE * INT64CONST(1000));
+	slice = Max((stop_at - now) / SLICE_SHARE, LEAST_SLICE * INT64CONST(1000));
+	return Min(stop_at, now + slice);
 }
 
 /*

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/xact.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -16,6 +17,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -200,6 +202,19 @@ compute_next_due(void *arg)
 	s->sweep->next_due = retention_find_next_due(s->due);
 }
 
+static bool
+references_itself(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	bool		itself = false;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetFKeyList(rel))
+		itself |= lfirst_node(ForeignKeyCacheInfo, lc)->confrelid == relid;
+	table_close(rel, AccessShareLock);
+	return itself;
+}
+
 typedef struct Preparation
 {
 	RetentionSweeping *s;
@@ -229,6 +244,7 @@ prepare(void *arg)
 	retention_blocked_load(s->rule, s->batch.skipped);
 	s->rows = palloc(sizeof(RetentionRow) * RETENTION_WINDOW_ROWS);
 	s->batch_rows = retention_settings_batch_rows;
+	s->backward = s->rule->attnum == 0 && references_itself(s->rule->relid);
 	s->after = may_skip_done(s) ? s->state.swept_to : DT_NOBEGIN;
 }
 

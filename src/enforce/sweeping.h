@@ -16,7 +16,7 @@
 #include "enforce/sweep.h"
 
 /* Rows that are found in one go; their places are kept in memory. */
-#define RETENTION_WINDOW_ROWS 50000
+#define RETENTION_WINDOW_ROWS 250000
 
 typedef struct RetentionSweeping
 {
@@ -33,6 +33,7 @@ typedef struct RetentionSweeping
 	TimestampTz after;
 	int			found;
 	int			batch_rows;
+	bool		backward;		/* later rows first: they may reference earlier ones */
 	int			search_ms;
 	uint64		generation;		/* of the policy that it follows */
 	bool		stopped;

@@ -113,7 +113,7 @@ apply_window(RetentionSweeping *s)
 {
 	int			first = 0;
 
-	retention_row_sort(s->rows, s->found, s->rule->attnum == 0);
+	retention_row_sort(s->rows, s->found, s->backward);
 	while (first < s->found && !s->stopped)
 	{
 		int			count = 1;
