@@ -156,6 +156,24 @@ SELECT retention.unprotect('many');
 SELECT * FROM entry WHERE relation = 'protect.many';
 DROP TABLE many;
 
+-- A rule would turn the engine's statements into others; on a partition, too.
+CREATE RULE elsewhere AS ON DELETE TO visit_old DO INSTEAD NOTHING;
+SELECT retention.protect('visit');
+SELECT state, reason, remedy FROM retention.status WHERE relation = 'visit'::regclass;
+DROP RULE elsewhere ON visit_old;
+CREATE RULE logged AS ON INSERT TO visit DO ALSO NOTHING;
+SELECT retention.protect('visit');
+SELECT retention.unprotect('visit');
+
+-- A row whose clock cannot be computed: its value is not shown, the others go.
+CREATE TABLE typed (id int PRIMARY KEY, at text);
+INSERT INTO typed VALUES (1, 'Mrs Miller'), (2, '2024-01-01 00:00:00+00');
+SECURITY LABEL FOR privacy_retention ON TABLE typed IS 'protect week, from ((at)::timestamptz), then delete';
+SELECT retention.protect('typed');
+SELECT retention.protect('typed', at_most => 1);
+CALL retention.enforce('typed', '2024-02-01');
+SELECT id FROM typed;
+
 -- Pseudonyms that only their range tells from clear values.
 SELECT retention.create_key() > 0 AS created;
 CREATE TABLE token (id int PRIMARY KEY, at timestamptz, number bigint, address inet);

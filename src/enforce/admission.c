@@ -22,6 +22,7 @@
 #include "enforce/index.h"
 #include "enforce/index.h"
 #include "enforce/lineage.h"
+#include "enforce/rewrite.h"
 #include "enforce/tally.h"
 #include "policy/label.h"
 #include "policy/rule.h"
@@ -262,21 +263,43 @@ refuse_clear_values_like_tokens(Oid relid, List *rules)
 	SPI_finish();
 }
 
-static int64
-count_due(Oid relid, List *rules)
+static void
+refuse_rewriting(Oid relid)
 {
+	char	   *remedy = retention_rewrite_remedy(relid);
+
+	if (remedy != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table %s has a rule ON UPDATE or ON DELETE",
+						retention_start_relation_name(relid)),
+				 errdetail("It would turn the statements of the engine into others."),
+				 errhint("%s;", remedy)));
+}
+
+typedef struct DueCount
+{
+	Oid			relid;
+	List	   *rules;
+	int64		rows;
+} DueCount;
+
+static void
+count_due(void *arg)
+{
+	DueCount   *count = (DueCount *) arg;
 	List	   *dues = NIL;
 	ListCell   *lc;
 
-	foreach(lc, rules)
+	foreach(lc, count->rules)
 	{
 		RetentionRule *rule = (RetentionRule *) lfirst(lc);
 
 		if (rule->action != NULL)
-			dues = lappend(dues, retention_due_build(rule, rules,
+			dues = lappend(dues, retention_due_build(rule, count->rules,
 													 GetCurrentTransactionStartTimestamp()));
 	}
-	return retention_tally_distinct(relid, dues);
+	count->rows = retention_tally_distinct(count->relid, dues);
 }
 
 static void
@@ -310,13 +333,33 @@ int64
 retention_admission_check(Oid relid, int64 at_most)
 {
 	List	   *rules = retention_rule_compile(relid);
-	int64		due;
+	DueCount	count = {relid, rules, 0};
+	char	   *failed;
 
 	refuse_invalid_rules(relid, rules);
 	refuse_uncovered_columns(relid);
+	refuse_rewriting(relid);
 	refuse_clear_values_like_tokens(relid, rules);
-	due = count_due(relid, rules);
-	require_confirmation(relid, due, at_most);
+
+	/*
+	 * one row with a bad value must neither show it nor keep the rest for
+	 * ever
+	 */
+	failed = retention_tally_try(count_due, &count);
+	if (failed)
+	{
+		count.rows = -1;
+		ereport(at_most < 0 ? ERROR : WARNING,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("the due rows of table %s cannot be counted",
+						retention_start_relation_name(relid)),
+				 errdetail("A starting point, condition or action fails with SQLSTATE %s.", failed),
+				 at_most < 0 ?
+				 errhint("Mend the rows, or give at_most: rows that fail are then left out and shown in retention.blocked.") :
+				 errhint("Rows that fail are left out and shown in retention.blocked.")));
+	}
+	else
+		require_confirmation(relid, count.rows, at_most);
 	warn(relid, rules);
-	return due;
+	return count.rows;
 }

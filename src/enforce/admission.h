@@ -14,7 +14,7 @@
 /*
  * ERROR unless the table can be protected; WARNING of what will not go well.
  * at_most: the number of rows that may go at once, or -1.  Returns how many are
- * due now.  Caller has locked the table against changes of its labels.
+ * due now, or -1 if that cannot be told.  Caller has locked the table against changes of its labels.
  */
 extern int64 retention_admission_check(Oid relid, int64 at_most);
 

@@ -25,6 +25,7 @@
 #include "enforce/blocked.h"
 #include "enforce/due.h"
 #include "enforce/guard.h"
+#include "enforce/rewrite.h"
 #include "enforce/tally.h"
 #include "policy/rule.h"
 #include "policy/start.h"
@@ -43,6 +44,7 @@ typedef struct Table
 	TimestampTz as_of;
 	RetentionProtection protection;
 	Oid			gap;			/* a partition without guard */
+	char	   *rewriting;		/* the statement that drops a rule */
 	List	   *rules;
 } Table;
 
@@ -327,6 +329,10 @@ judge(Line *line)
 	set_state(line, "ok", NULL, NULL);
 	if (!rule->valid)
 		set_state(line, "invalid", rule->problem, rule->hint);
+	else if (line->table->rewriting)
+		set_state(line, "invalid",
+				  "a rule ON UPDATE or ON DELETE turns the statements of the engine into others",
+				  line->table->rewriting);
 	else if (judge_protection(line))
 		 /* that is it */ ;
 	else if (line->count_error)
@@ -422,6 +428,7 @@ read_table(void *arg)
 	table->protection = retention_guard_state(table->relid);
 	if (table->protection == RETENTION_PROTECTED)
 		table->gap = retention_guard_gap(table->relid);
+	table->rewriting = retention_rewrite_remedy(table->relid);
 	table->rules = retention_rule_compile(table->relid);
 }
 
