@@ -62,7 +62,7 @@ SECURITY LABEL FOR privacy_retention ON COLUMN session.rtsp_url IS 'technical in
 SECURITY LABEL FOR privacy_retention ON TABLE device IS
 	'technical information, from (to_timestamp(reported_ms / 1000.0)), then delete';
 
--- Every partition: one whose rows are all due is emptied at once.
+-- The root's label counts for every partition, also those of tomorrow.
 SECURITY LABEL FOR privacy_retention ON TABLE quality_sample IS
 	'technical information, from sampled_at, then delete';
 
