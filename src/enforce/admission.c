@@ -31,7 +31,7 @@
 /* As many rows may go at once without anybody's confirmation. */
 #define UNCONFIRMED_ROWS 100000
 /* Their share of the table is looked at only from here on. */
-#define UNCONFIRMED_SHARE_FROM 1000
+#define UNCONFIRMED_SHARE_FROM 10
 #define UNCONFIRMED_SHARE 10	/* one in ten */
 
 static void

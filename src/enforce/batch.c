@@ -13,6 +13,7 @@
 #include "base/attempt.h"
 #include "enforce/batch.h"
 #include "enforce/blocked.h"
+#include "enforce/closure.h"
 #include "enforce/state.h"
 #include "evidence/ledger.h"
 
@@ -151,6 +152,17 @@ apply_rows(RetentionBatch *batch, RetentionChange *change,
 		if (error == NULL)
 			return work.changed;
 	}
+	if (error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION &&
+		batch->due->rule->attnum == 0)
+	{
+		int64		changed = retention_closure_delete(batch->due, change->arm, rows);
+
+		if (changed > 0)
+		{
+			FreeErrorData(error);
+			return changed;
+		}
+	}
 	if (is_contention(error))
 	{
 		batch->locked++;
@@ -225,28 +237,33 @@ retention_batch_retry(RetentionBatch *batch, const RetentionRow *row)
 }
 
 void
+retention_batch_enter(const RetentionDue *due, int64 rows, int64 lateness,
+					  const char *detail)
+{
+	const RetentionRule *rule = due->rule;
+	RetentionLedgerEntry entry = {0};
+
+	entry.event = "batch";
+	entry.relation = rule->relation;
+	entry.column_name = rule->column_name;
+	entry.category = rule->category;
+	entry.action = rule->action_text;
+	entry.policy_digest = rule->digest;
+	entry.cutoff = due->as_of;
+	entry.rows = rows;
+	entry.lateness = lateness;
+	entry.erasure_level = rule->attnum == 0 ? "deleted" : "changed";
+	entry.detail = detail;
+	(void) retention_ledger_append(&entry);
+}
+
+void
 retention_batch_testify(const RetentionBatch *batch, int64 rows, int64 lateness,
 						const char *detail)
 {
-	const RetentionRule *rule = batch->due->rule;
-	RetentionLedgerEntry entry = {0};
-
 	if (rows > 0)
-	{
-		entry.event = "batch";
-		entry.relation = rule->relation;
-		entry.column_name = rule->column_name;
-		entry.category = rule->category;
-		entry.action = rule->action_text;
-		entry.policy_digest = rule->digest;
-		entry.cutoff = batch->due->as_of;
-		entry.rows = rows;
-		entry.lateness = lateness;
-		entry.erasure_level = rule->attnum == 0 ? "deleted" : "changed";
-		entry.detail = detail;
-		(void) retention_ledger_append(&entry);
-	}
-	retention_state_progress(rule, batch->rows);
+		retention_batch_enter(batch->due, rows, lateness, detail);
+	retention_state_progress(batch->due->rule, batch->rows);
 }
 
 void

@@ -43,6 +43,10 @@ extern int64 retention_batch_retry(RetentionBatch *batch, const RetentionRow *ro
 extern void retention_batch_stuck(RetentionBatch *batch, const RetentionRow *row,
 								  const ErrorData *error);
 
+/* Writes the ledger entry of rows that went; lateness in us, -1 = not known. */
+extern void retention_batch_enter(const RetentionDue *due, int64 rows,
+								  int64 lateness, const char *detail);
+
 /* Writes ledger entry and progress of rows that went; lateness in us. */
 extern void retention_batch_testify(const RetentionBatch *batch, int64 rows,
 									int64 lateness, const char *detail);

@@ -66,6 +66,33 @@ foreign_key_join(Oid relid, ForeignKeyCacheInfo *fk)
 	return join;
 }
 
+RetentionForeignKey *
+retention_start_foreign_key(Oid constraint)
+{
+	RetentionForeignKey *result = palloc0(sizeof(RetentionForeignKey));
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	Relation	rel;
+	ListCell   *lc;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for constraint %u", constraint);
+	result->relid = ((Form_pg_constraint) GETSTRUCT(tuple))->conrelid;
+	ReleaseSysCache(tuple);
+
+	rel = relation_open(result->relid, AccessShareLock);
+	foreach(lc, RelationGetFKeyList(rel))
+	{
+		ForeignKeyCacheInfo *fk = lfirst_node(ForeignKeyCacheInfo, lc);
+
+		if (fk->conoid == constraint)
+			result->join = foreign_key_join(result->relid, fk);
+	}
+	relation_close(rel, AccessShareLock);
+	if (result->join == NULL)
+		elog(ERROR, "constraint %u is not a foreign key of its table", constraint);
+	return result;
+}
+
 /* The foreign keys that were declared on the table itself, not on partitions. */
 static List *
 declared_foreign_keys(Relation rel)
