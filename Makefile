@@ -5,7 +5,7 @@
 #								servers of their own; not as root
 #	make test					the same, hermetic: nothing is written below /usr, root or not;
 #								installs what is missing first (.ci/setup)
-#	make demo, make bench		see demo/ and bench/
+#	make demo, make bench		see demo/ and bench/; make demo-stop ends the demo's server
 #	make lint					layers, style, formatting, warnings
 #	make indent					formats src/ (pg_bsd_indent)
 
@@ -93,6 +93,8 @@ test: setup
 	@.ci/test
 demo: setup
 	@demo/run
+demo-stop:
+	@demo/run stop
 bench: setup
 	@bench/run
 lint: setup
@@ -102,4 +104,4 @@ indent: setup
 setup:
 	@.ci/setup
 
-.PHONY: always check-settings lists test demo bench lint indent setup
+.PHONY: always check-settings lists test demo demo-stop bench lint indent setup
