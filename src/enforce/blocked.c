@@ -35,8 +35,9 @@ column_datum(const RetentionRule *rule)
 int64
 retention_blocked_count(const RetentionRule *rule)
 {
-	Oid			types[] = {TEXTOID, TEXTOID};
-	Datum		values[] = {CStringGetTextDatum(rule->relation), column_datum(rule)};
+	Oid			types[] = {TEXTOID, TEXTOID, INT4OID};
+	Datum		values[] = {CStringGetTextDatum(rule->relation), column_datum(rule),
+	Int32GetDatum(rule->stage)};
 	RetentionIdentity saved;
 	bool		isnull;
 	int64		count;
@@ -44,8 +45,8 @@ retention_blocked_count(const RetentionRule *rule)
 	SPI_connect();
 	retention_identity_become_extension(&saved);
 	if (SPI_execute_with_args("SELECT count(*) FROM retention.blocked_row"
-							  " WHERE relation = $1 AND column_name = $2",
-							  2, types, values, NULL, false, 1) != SPI_OK_SELECT)
+							  " WHERE relation = $1 AND column_name = $2 AND stage = $3",
+							  3, types, values, NULL, false, 1) != SPI_OK_SELECT)
 		elog(ERROR, "retention.blocked_row could not be read");
 	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
 										1, &isnull));
@@ -57,14 +58,15 @@ retention_blocked_count(const RetentionRule *rule)
 void
 retention_blocked_load(const RetentionRule *rule, HTAB *skipped)
 {
-	Oid			types[] = {TEXTOID, TEXTOID};
-	Datum		values[] = {CStringGetTextDatum(rule->relation), column_datum(rule)};
+	Oid			types[] = {TEXTOID, TEXTOID, INT4OID};
+	Datum		values[] = {CStringGetTextDatum(rule->relation), column_datum(rule),
+	Int32GetDatum(rule->stage)};
 	RetentionIdentity saved;
 
 	retention_identity_become_extension(&saved);
 	if (SPI_execute_with_args("SELECT leaf, row_id, next_try FROM retention.blocked_row"
-							  " WHERE relation = $1 AND column_name = $2",
-							  2, types, values, NULL, false, 0) != SPI_OK_SELECT)
+							  " WHERE relation = $1 AND column_name = $2 AND stage = $3",
+							  3, types, values, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "retention.blocked_row could not be read");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -179,14 +181,14 @@ retention_blocked_record(const RetentionRule *rule, Oid leaf,
 {
 	bytea	   *hash = key_hash(leaf, tid);
 	const char *constraint = error->constraint_name;
-	Oid			types[] = {TEXTOID, TEXTOID, OIDOID, TIDOID, BYTEAOID, TEXTOID,
+	Oid			types[] = {TEXTOID, TEXTOID, INT4OID, OIDOID, TIDOID, BYTEAOID, TEXTOID,
 	TEXTOID, TEXTOID, TIMESTAMPTZOID};
 	Datum		values[] = {CStringGetTextDatum(rule->relation), column_datum(rule),
-		ObjectIdGetDatum(leaf), PointerGetDatum(tid), PointerGetDatum(hash),
+		Int32GetDatum(rule->stage), ObjectIdGetDatum(leaf), PointerGetDatum(tid), PointerGetDatum(hash),
 		CStringGetTextDatum(unpack_sql_state(error->sqlerrcode)),
 		constraint ? CStringGetTextDatum(constraint) : (Datum) 0,
 	CStringGetTextDatum(reason_text(error)), TimestampTzGetDatum(now)};
-	char		nulls[] = {' ', ' ', ' ', ' ', hash ? ' ' : 'n', ' ',
+	char		nulls[] = {' ', ' ', ' ', ' ', ' ', hash ? ' ' : 'n', ' ',
 	constraint ? ' ' : 'n', ' ', ' '};
 	RetentionIdentity saved;
 	TimestampTz next_try;
@@ -194,8 +196,8 @@ retention_blocked_record(const RetentionRule *rule, Oid leaf,
 
 	retention_identity_become_extension(&saved);
 	if (SPI_execute_with_args(psprintf("INSERT INTO retention.blocked_row AS b"
-									   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $9, $9)"
-									   " ON CONFLICT (relation, column_name, leaf, row_id) DO UPDATE"
+									   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $10, $10)"
+									   " ON CONFLICT (relation, column_name, stage, leaf, row_id) DO UPDATE"
 									   " SET key_hash = excluded.key_hash, sqlstate = excluded.sqlstate,"
 									   " constraint_name = excluded.constraint_name,"
 									   " reason = excluded.reason, last_try = excluded.last_try,"
@@ -206,7 +208,7 @@ retention_blocked_record(const RetentionRule *rule, Oid leaf,
 									   " * 2 ^ least(b.tries + 1 - %d, 20), '1 day'::interval) END"
 									   " RETURNING next_try",
 									   FREE_TRIES, (int) FIRST_BACKOFF, FREE_TRIES),
-							  9, types, values, nulls, false, 1) != SPI_OK_INSERT_RETURNING)
+							  10, types, values, nulls, false, 1) != SPI_OK_INSERT_RETURNING)
 		elog(ERROR, "retention.blocked_row could not be written");
 	next_try = DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0],
 												 SPI_tuptable->tupdesc, 1, &isnull));
@@ -217,15 +219,15 @@ retention_blocked_record(const RetentionRule *rule, Oid leaf,
 void
 retention_blocked_drop(const RetentionRule *rule, Oid leaf, const ItemPointerData * tid)
 {
-	Oid			types[] = {TEXTOID, TEXTOID, OIDOID, TIDOID};
+	Oid			types[] = {TEXTOID, TEXTOID, INT4OID, OIDOID, TIDOID};
 	Datum		values[] = {CStringGetTextDatum(rule->relation), column_datum(rule),
-	ObjectIdGetDatum(leaf), PointerGetDatum(tid)};
+	Int32GetDatum(rule->stage), ObjectIdGetDatum(leaf), PointerGetDatum(tid)};
 	RetentionIdentity saved;
 
 	retention_identity_become_extension(&saved);
 	if (SPI_execute_with_args("DELETE FROM retention.blocked_row WHERE relation = $1"
-							  " AND column_name = $2 AND leaf = $3 AND row_id = $4",
-							  4, types, values, NULL, false, 0) != SPI_OK_DELETE)
+							  " AND column_name = $2 AND stage = $3 AND leaf = $4 AND row_id = $5",
+							  5, types, values, NULL, false, 0) != SPI_OK_DELETE)
 		elog(ERROR, "retention.blocked_row could not be written");
 	retention_identity_restore(&saved);
 }

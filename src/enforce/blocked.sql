@@ -3,6 +3,7 @@
 CREATE TABLE retention.blocked_row (
     relation text NOT NULL,
     column_name text NOT NULL,
+    stage integer NOT NULL,
     leaf oid NOT NULL,
     row_id tid NOT NULL,
     key_hash bytea,
@@ -13,7 +14,7 @@ CREATE TABLE retention.blocked_row (
     tries integer NOT NULL,
     last_try timestamptz NOT NULL,
     next_try timestamptz NOT NULL,
-    PRIMARY KEY (relation, column_name, leaf, row_id)
+    PRIMARY KEY (relation, column_name, stage, leaf, row_id)
 );
 REVOKE ALL ON retention.blocked_row FROM PUBLIC;
 COMMENT ON TABLE retention.blocked_row IS
@@ -31,7 +32,8 @@ CREATE VIEW retention.blocked AS
            b.reason,
            b.since,
            b.tries,
-           b.next_try
+           b.next_try,
+           b.stage
       FROM retention.blocked_row b;
 REVOKE ALL ON retention.blocked FROM PUBLIC;
 GRANT SELECT ON retention.blocked TO pg_monitor;
@@ -39,6 +41,7 @@ COMMENT ON VIEW retention.blocked IS
     'rows that are due and cannot go, with the reason and without any of their values';
 COMMENT ON COLUMN retention.blocked.relation IS 'the protected table, schema-qualified';
 COMMENT ON COLUMN retention.blocked.column_name IS 'the column, or NULL for the row';
+COMMENT ON COLUMN retention.blocked.stage IS 'which stage of the label it is, from 1';
 COMMENT ON COLUMN retention.blocked.partition IS 'the table or partition that stores the row';
 COMMENT ON COLUMN retention.blocked.ctid IS 'where the row version is in it';
 COMMENT ON COLUMN retention.blocked.key_hash IS

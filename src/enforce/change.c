@@ -7,15 +7,18 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
+#include "rewrite/prs2lock.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 #include "base/identity.h"
 #include "base/settings.h"
@@ -226,6 +229,25 @@ set_lock_timeout(void)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
+/*
+ * A rule of the server's rule system that was made after the sweep began would
+ * turn the statement into another one.  With our lock there, none can be made.
+ */
+static void
+refuse_rewriting(Oid leaf)
+{
+	Relation	rel = table_open(leaf, RowExclusiveLock);
+
+	if (rel->rd_rules != NULL)
+		for (int i = 0; i < rel->rd_rules->numLocks; i++)
+			if (rel->rd_rules->rules[i]->event == CMD_DELETE ||
+				rel->rd_rules->rules[i]->event == CMD_UPDATE)
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("a rule would turn the statement into another one")));
+	table_close(rel, NoLock);
+}
+
 static int
 execute_carefully(RetentionChange *change, Datum tids)
 {
@@ -247,6 +269,7 @@ retention_change_run(RetentionChange *change, const RetentionRow *rows, int coun
 	set_constraints_immediate();
 	retention_identity_become_owner(&saved, change->leaf);
 	set_lock_timeout();
+	refuse_rewriting(change->leaf);
 	if (mode == RETENTION_CHANGE_SKIP_LOCKED)
 		tids = lock_rows(change, tids, &count);
 

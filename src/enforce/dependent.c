@@ -49,6 +49,13 @@ no_dependent(const RetentionRule *rule, const RetentionClock *clock, int last)
 		relid = join->relid;
 		alias = next;
 	}
+
+	/*
+	 * A row that points at itself, as roots of trees do, does not keep
+	 * itself.
+	 */
+	if (relid == rule->relid)
+		appendStringInfoString(&where, " AND (d.tableoid, d.ctid) <> (t.tableoid, t.ctid)");
 	/* What an invalid rule would do is not known: its rows are not done. */
 	if (rule->valid)
 	{

@@ -32,7 +32,6 @@ typedef struct Window
 	const char *bound;			/* greatest clock that can be due */
 	const char *earliest;
 	const char *as_of;
-	const char *period;
 	bool		exact;			/* clock <= bound is all that it takes */
 	bool		fixed_zone;		/* local times are never ambiguous */
 	bool		never;
@@ -56,6 +55,49 @@ add_period(TimestampTz time, const Interval *period)
 												   IntervalPGetDatum(period)));
 }
 
+/* The shortest period that any clock may have. */
+static const Interval *
+shortest_period(const RetentionRule *rule)
+{
+	return rule->nformer > 0 ? &rule->former[0].period : &rule->period;
+}
+
+static char *
+interval_literal(const Interval *period)
+{
+	return psprintf("%s::interval",
+					quote_literal_cstr(DatumGetCString(DirectFunctionCall1(interval_out,
+																		   IntervalPGetDatum(unconstify(Interval *, period))))));
+}
+
+char *
+retention_due_time(const RetentionRule *rule, const char *clock)
+{
+	StringInfoData text;
+
+	if (rule->nformer == 0)
+		return psprintf("(%s + %s)", clock, interval_literal(&rule->period));
+	initStringInfo(&text);
+	appendStringInfo(&text, "(%s + CASE", clock);
+	for (int i = 0; i < rule->nformer; i++)
+		appendStringInfo(&text, " WHEN %s < %s THEN %s", clock,
+						 time_literal(rule->former[i].until),
+						 interval_literal(&rule->former[i].period));
+	appendStringInfo(&text, " ELSE %s END)", interval_literal(&rule->period));
+	return text.data;
+}
+
+TimestampTz
+retention_due_at(const RetentionRule *rule, TimestampTz clock)
+{
+	const Interval *period = &rule->period;
+
+	for (int i = rule->nformer - 1; i >= 0; i--)
+		if (clock < rule->former[i].until)
+			period = &rule->former[i].period;
+	return add_period(clock, period);
+}
+
 /*
  * The greatest clock that can be due. Subtracting the period is not enough: 31
  * January + 1 month is due on 28 February, and days are longer or shorter where
@@ -66,18 +108,19 @@ add_period(TimestampTz time, const Interval *period)
 static TimestampTz
 greatest_due_clock(const RetentionRule *rule, TimestampTz as_of, Window *window)
 {
+	const Interval *period = shortest_period(rule);
 	TimestampTz base = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval,
 															   TimestampTzGetDatum(as_of),
-															   IntervalPGetDatum(&rule->period)));
-	int			hours = rule->period.month != 0 ? 4 * 24 + 4 : 28;
+															   IntervalPGetDatum(unconstify(Interval *, period))));
+	int			hours = period->month != 0 ? 4 * 24 + 4 : 28;
 
-	window->exact = rule->period.month == 0 &&
-		(rule->period.day == 0 || window->fixed_zone);
-	window->surely_due = window->exact ? base : base - 5 * USECS_PER_DAY;
+	window->exact = period->month == 0 &&
+		(period->day == 0 || window->fixed_zone) && rule->nformer == 0;
+	window->surely_due = base - (window->exact ? 0 : 5 * USECS_PER_DAY);
 	if (window->exact)
 		return base;
 	while (hours > 0 &&
-		   add_period(base + hours * USECS_PER_HOUR, &rule->period) > as_of)
+		   add_period(base + hours * USECS_PER_HOUR, period) > as_of)
 		hours--;
 	return base + (hours + 1) * USECS_PER_HOUR;
 }
@@ -88,14 +131,11 @@ build_window(const RetentionRule *rule, TimestampTz as_of)
 {
 	Window		window = {0};
 	long		offset;
-	Interval	period = rule->period;
+	Interval	period = *shortest_period(rule);
 
 	window.fixed_zone = pg_get_timezone_offset(session_timezone, &offset);
 	window.earliest = time_literal(retention_settings_earliest());
 	window.as_of = time_literal(as_of);
-	window.period = psprintf("%s::interval",
-							 quote_literal_cstr(DatumGetCString(DirectFunctionCall1(interval_out,
-																					IntervalPGetDatum(&period)))));
 	window.never = period.month / MONTHS_PER_YEAR +
 		period.day / 366 + period.time / USECS_PER_DAY / 366 > LONGEST_YEARS;
 	window.bound = window.never ? window.earliest :
@@ -176,7 +216,8 @@ finds_no_row(const RetentionRule *rule, const RetentionClock *clock)
 }
 
 static char *
-due_text(const RetentionArm *arm, const RetentionClock *clock, const Window *window)
+due_text(const RetentionRule *rule, const RetentionArm *arm,
+		 const RetentionClock *clock, const Window *window)
 {
 	StringInfoData text;
 
@@ -189,9 +230,9 @@ due_text(const RetentionArm *arm, const RetentionClock *clock, const Window *win
 						 arm->clock, window->bound, arm->clock, window->earliest);
 	/* The CASE keeps clocks near the end of time from overflowing. */
 	if (!window->exact)
-		appendStringInfo(&text, " AND CASE WHEN %s <= %s THEN %s + %s <= %s ELSE false END",
-						 arm->clock, window->bound, arm->clock, window->period,
-						 window->as_of);
+		appendStringInfo(&text, " AND CASE WHEN %s <= %s THEN %s <= %s ELSE false END",
+						 arm->clock, window->bound,
+						 retention_due_time(rule, arm->clock), window->as_of);
 	return text.data;
 }
 
@@ -223,7 +264,7 @@ build_arms(const RetentionRule *rule, const Window *window, const char *prefix)
 		arm->path = psprintf("%s%s", joins.data, excluded.data);
 		arm->clock = retention_start_clock_text(clock, alias);
 		arm->range = indexable_range(clock, alias, window);
-		arm->due = due_text(arm, clock, window);
+		arm->due = due_text(rule, arm, clock, window);
 		arm->implausible = psprintf("%s < %s", arm->clock, window->earliest);
 		arms = lappend(arms, arm);
 

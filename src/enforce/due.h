@@ -65,6 +65,15 @@ typedef struct RetentionDue
 extern RetentionDue *retention_due_build(const RetentionRule *rule, List *rules,
 										 TimestampTz as_of);
 
+/*
+ * SQL text of when a clock falls due, "clock + period": for clocks that started
+ * under a shorter period, that one.  Overflows for clocks near the end of time.
+ */
+extern char *retention_due_time(const RetentionRule *rule, const char *clock);
+
+/* When a clock falls due; caller acts as the table's owner, for its TimeZone. */
+extern TimestampTz retention_due_at(const RetentionRule *rule, TimestampTz clock);
+
 /* SQL text: NOT done, for the rule's value in a row with that alias. */
 extern char *retention_due_pending(const RetentionRule *rule, const char *alias);
 

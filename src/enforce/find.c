@@ -93,6 +93,9 @@ retention_find_rows(const RetentionDue *due, const RetentionArm *arm,
 	retention_identity_become_owner(&saved, due->rule->relid);
 	if (range)
 		retention_find_carefully();
+	else
+		(void) set_config_option("random_page_cost", "1.1", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	initStringInfo(&query);
 	appendStringInfo(&query, "SELECT t.tableoid, t.ctid, %s FROM %s%s AS t%s%s"
 					 " WHERE %s AND %s AND %s AND %s AND %s",
@@ -134,12 +137,10 @@ next_clock(const RetentionDue *due, const RetentionArm *arm)
 	double		cost = 0;
 
 	initStringInfo(&query);
-	appendStringInfo(&query, "SELECT %s + %s::interval FROM %s AS t%s%s"
-					 " WHERE %s AND %s > %s AND %s < 'infinity' AND %s"
+	appendStringInfo(&query, "SELECT %s FROM %s AS t%s%s"
+					 " WHERE %s AND %s > %s AND %s < '200000-01-01' AND %s"
 					 " ORDER BY %s LIMIT 1",
-					 arm->clock,
-					 quote_literal_cstr(DatumGetCString(DirectFunctionCall1(interval_out,
-																			IntervalPGetDatum(unconstify(Interval *, &due->rule->period))))),
+					 retention_due_time(due->rule, arm->clock),
 					 due->rule->relation,
 					 arm->from ? ", " : "", arm->from ? arm->from : "",
 					 arm->path, arm->clock, due->bound, arm->clock, due->pending, arm->clock);

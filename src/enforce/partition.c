@@ -216,10 +216,7 @@ retention_partition_clear(RetentionBatch *batch, Oid leaf)
 	if (!TIMESTAMP_IS_NOEND(clearing.oldest))
 	{
 		retention_identity_become_owner(&saved, rule->relid);
-		lateness = batch->due->as_of -
-			DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-													TimestampTzGetDatum(clearing.oldest),
-													IntervalPGetDatum(unconstify(Interval *, &rule->period))));
+		lateness = batch->due->as_of - retention_due_at(rule, clearing.oldest);
 		retention_identity_restore(&saved);
 	}
 	batch->rows += clearing.rows;

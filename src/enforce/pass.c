@@ -21,6 +21,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/attempt.h"
 #include "base/compat.h"
 #include "base/identity.h"
 #include "base/settings.h"
@@ -73,6 +74,28 @@ unlock_tables(List *relations)
 	}
 }
 
+static void
+raise_guards(void *arg)
+{
+	retention_guard_raise(*(Oid *) arg);
+}
+
+/* A partition that came since has no TRUNCATE guard, a new child none at all. */
+static void
+guard_newcomers(Oid relid)
+{
+	ErrorData  *error;
+
+	if (!OidIsValid(retention_guard_gap(relid)))
+		return;
+	error = retention_attempt_run(raise_guards, &relid);
+	if (error != NULL)
+		ereport(LOG,
+				(errmsg("privacy_retention: new partitions of %s could not be guarded: SQLSTATE %s",
+						retention_start_relation_name(relid),
+						unpack_sql_state(error->sqlerrcode))));
+}
+
 /* Protected tables that no other pass is busy with, children before parents. */
 static List *
 tables_to_visit(Oid relid, List **locked)
@@ -97,6 +120,7 @@ tables_to_visit(Oid relid, List **locked)
 			continue;
 		}
 		*locked = lappend_oid(*locked, table);
+		guard_newcomers(table);
 		visit = lappend_oid(visit, table);
 	}
 	return retention_dependent_order(visit);

@@ -27,6 +27,7 @@
 #include "enforce/blocked.h"
 #include "enforce/guard.h"
 #include "enforce/partition.h"
+#include "enforce/rewrite.h"
 #include "enforce/sweeping.h"
 
 /* A search that took less (ms) is made in full each time. */
@@ -64,7 +65,8 @@ current_rule(Oid relid, AttrNumber attnum, int stage, List **rules)
 	ListCell   *lc;
 
 	if (get_rel_name(relid) == NULL ||
-		retention_guard_state(relid) != RETENTION_PROTECTED)
+		retention_guard_state(relid) != RETENTION_PROTECTED ||
+		retention_rewrite_remedy(relid) != NULL)
 		return NULL;
 	*rules = retention_rule_compile(relid);
 	foreach(lc, *rules)
@@ -300,7 +302,11 @@ retention_sweep_rule(Oid relid, AttrNumber attnum, int stage, RetentionSweep *sw
 		retention_window_fail(&s, "the preparation", error);
 		retention_sweep_commit(false);
 	}
-	else if (error == NULL && s.due != NULL)
+	else if (error != NULL)
+		ereport(LOG,
+				(errmsg("privacy_retention: the rules of relation %u could not be read: SQLSTATE %s",
+						relid, unpack_sql_state(error->sqlerrcode))));
+	else if (s.due != NULL)
 	{
 		retention_sweep_commit(false);
 		clear_partitions(&s);

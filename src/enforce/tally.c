@@ -165,13 +165,9 @@ retention_tally_count(const RetentionDue *due, RetentionTallyKind kind,
 char *
 retention_tally_deadline(const RetentionDue *due, const RetentionArm *arm)
 {
-	const Interval *period = &due->rule->period;
-
 	return psprintf("CASE WHEN %s > '200000-01-01 00:00:00+00'::timestamptz"
-					" THEN 'infinity'::timestamptz"
-					" ELSE %s + '%d months %d days " INT64_FORMAT " microseconds'::interval END",
-					arm->clock, arm->clock,
-					period->month, period->day, period->time);
+					" THEN 'infinity'::timestamptz ELSE %s END",
+					arm->clock, retention_due_time(due->rule, arm->clock));
 }
 
 /*

@@ -102,6 +102,8 @@ resolve_stage(void *arg)
 				 retention_label_errposition(source->label, stage->category_location)));
 	}
 	rule->period = category->period;
+	rule->nformer = category->nformer;
+	rule->former = category->former;
 
 	if (stage->action == NULL)
 		return;					/* goes with the row: the row has the clock */
@@ -219,6 +221,15 @@ compute_digest(RetentionRule *rule, const Source *source)
 	hash_text(context, source->table ? source->table->text : NULL);
 	hash_text(context, source->label->text);
 	hash_text(context, numbers);
+	for (int i = 0; i < rule->nformer; i++)
+	{
+		RetentionFormerPeriod *former = &rule->former[i];
+
+		snprintf(numbers, sizeof(numbers), INT64_FORMAT ";%d;%d;" INT64_FORMAT,
+				 (int64) former->until, former->period.month, former->period.day,
+				 (int64) former->period.time);
+		hash_text(context, numbers);
+	}
 	hash_text(context, retention_settings_timezone);
 	if (pg_cryptohash_final(context, rule->digest, sizeof(rule->digest)) < 0)
 		elog(ERROR, "could not compute a policy digest");

@@ -13,6 +13,7 @@
 #include "access/attnum.h"
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
+#include "policy/category.h"
 #include "policy/label.h"
 #include "policy/start.h"
 
@@ -26,6 +27,9 @@ typedef struct RetentionRule
 	int			stage;			/* from 1, within the label */
 	char	   *category;
 	Interval	period;
+	int			nformer;		/* promises that older clocks keep, see
+								 * category.h */
+	RetentionFormerPeriod *former;
 	List	   *clocks;			/* of RetentionClock *, in the order of "or" */
 	char	   *start_text;		/* as the label says it */
 	Node	   *condition;		/* analysed, varno 1; NULL = always */

@@ -373,7 +373,11 @@ retention_start_clock_text(const RetentionClock *clock, const char *alias)
 
 	if (exprType(clock->expression) == TIMESTAMPTZOID)
 		return clock->column ? text : psprintf("(%s)", text);
-	return psprintf("((%s)::timestamp with time zone)", text);
+
+	/* Values that no timestamptz can hold are as good as infinite. */
+	return psprintf("(CASE WHEN (%s) > '290000-01-01' THEN 'infinity'"
+					" WHEN (%s) < '4700-01-01 BC' THEN '-infinity'"
+					" ELSE (%s)::timestamp with time zone END)", text, text, text);
 }
 
 char *
