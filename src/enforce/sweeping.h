@@ -33,7 +33,8 @@ typedef struct RetentionSweeping
 	TimestampTz after;
 	int			found;
 	int			batch_rows;
-	bool		backward;		/* later rows first: they may reference earlier ones */
+	bool		backward;		/* later rows first: they may reference
+								 * earlier ones */
 	int			search_ms;
 	uint64		generation;		/* of the policy that it follows */
 	bool		stopped;
