@@ -86,4 +86,36 @@ run_file('README.md', 8);
 run_file('docs/guides.md', 8);
 run_file('docs/operations.md', 1);
 
+# The reference has all that there is, by name.
+my $reference = slurp_file("$root/docs/reference.md");
+foreach my $name (split /\n/, $node->safe_psql('README_md', <<'EOS'))
+SELECT DISTINCT 'retention.' || proname FROM pg_proc WHERE pronamespace = 'retention'::regnamespace
+UNION SELECT 'retention.' || relname FROM pg_class WHERE relnamespace = 'retention'::regnamespace AND relkind IN ('r', 'v')
+UNION SELECT name FROM pg_settings WHERE name LIKE 'privacy_retention.%'
+UNION SELECT evtname FROM pg_event_trigger ORDER BY 1
+EOS
+{
+	like($reference, qr/\b\Q$name\E\b/, "the reference has $name");
+}
+
+# Links within the documentation lead somewhere.
+foreach my $file ('README.md', 'CHANGELOG.md', map { s/^\Q$root\E\///r } glob("$root/docs/*.md"))
+{
+	my ($folder) = $file =~ m{^(.*/)?};
+	my $text = -e "$root/$file" ? slurp_file("$root/$file") : '';
+
+	while ($text =~ /\]\(([^)#:]*)(?:#([^)]*))?\)/g)
+	{
+		my ($target, $anchor) = ($1 ne '' ? ($folder // '') . $1 : $file, $2);
+
+		$target =~ s{[^/]+/\.\./}{};
+		next unless $target =~ /\.md$/;
+		ok(-e "$root/$target", "$file: $target is there") or next;
+		next unless defined $anchor;
+		my @anchors = map { lc =~ s/[^\w\- ]//gr =~ s/ /-/gr }
+		  slurp_file("$root/$target") =~ /^#+ (.*)$/mg;
+		ok((grep { $_ eq $anchor } @anchors), "$file: $target#$anchor is there");
+	}
+}
+
 done_testing();
