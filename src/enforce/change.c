@@ -16,12 +16,10 @@
 #include "rewrite/prs2lock.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "base/identity.h"
-#include "base/settings.h"
 #include "enforce/change.h"
 #include "enforce/find.h"
 #include "policy/action.h"
@@ -219,16 +217,6 @@ set_constraints_immediate(void)
 	AfterTriggerSetState(stmt);
 }
 
-static void
-set_lock_timeout(void)
-{
-	char		text[32];
-
-	snprintf(text, sizeof(text), "%d", retention_settings_lock_timeout);
-	(void) set_config_option("lock_timeout", text, PGC_SUSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-}
-
 /*
  * A rule of the server's rule system that was made after the sweep began would
  * turn the statement into another one.  With our lock there, none can be made.
@@ -268,7 +256,6 @@ retention_change_run(RetentionChange *change, const RetentionRow *rows, int coun
 
 	set_constraints_immediate();
 	retention_identity_become_owner(&saved, change->leaf);
-	set_lock_timeout();
 	refuse_rewriting(change->leaf);
 	if (mode == RETENTION_CHANGE_SKIP_LOCKED)
 		tids = lock_rows(change, tids, &count);

@@ -8,12 +8,16 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
+#include "base/attempt.h"
 #include "base/identity.h"
 #include "enforce/dependent.h"
 #include "enforce/due.h"
@@ -67,46 +71,127 @@ no_dependent(const RetentionRule *rule, const RetentionClock *clock, int last)
 	return psprintf("NOT EXISTS (SELECT 1 FROM %s WHERE %s)", from.data, where.data);
 }
 
+typedef struct Compilation
+{
+	Oid			relid;
+	List	   *rules;
+} Compilation;
+
+static void
+compile(void *arg)
+{
+	Compilation *compilation = (Compilation *) arg;
+
+	compilation->rules = retention_rule_compile(compilation->relid);
+}
+
+/* Does a label of the table lead to other tables?  Needs no lock of it. */
+static bool
+labels_have_hops(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	AttrNumber	last;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	last = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
+	ReleaseSysCache(tuple);
+	for (AttrNumber attnum = 0; attnum <= last; attnum++)
+	{
+		char	   *text = retention_rule_label(relid, attnum);
+
+		if (text != NULL && strstr(text, "->") != NULL)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The rules of one table. Where it is locked by somebody: none if its labels lead
+ * nowhere else; otherwise ERROR, as nobody knows whose clock it needs.
+ */
+static List *
+rules_of_table(Oid relid)
+{
+	Compilation compilation = {relid, NIL};
+	ErrorData  *error = retention_attempt_run(compile, &compilation);
+
+	if (error == NULL)
+		return compilation.rules;
+	if (labels_have_hops(relid))
+		ReThrowError(error);
+	return NIL;
+}
+
+/* All rules of the database, for as long as no policy changes. */
+static List *
+all_rules(void)
+{
+	static MemoryContext context = NULL;
+	static uint64 generation = 0;
+	static List *rules = NIL;
+	MemoryContext old;
+	ListCell   *lc;
+
+	if (context != NULL && generation == retention_rule_generation())
+		return rules;
+	generation = 0;
+	rules = NIL;
+	if (context == NULL)
+		context = AllocSetContextCreate(CacheMemoryContext,
+										"privacy_retention rules",
+										ALLOCSET_DEFAULT_SIZES);
+	MemoryContextReset(context);
+	old = MemoryContextSwitchTo(context);
+	foreach(lc, retention_rule_relations())
+		rules = list_concat(rules, rules_of_table(lfirst_oid(lc)));
+	MemoryContextSwitchTo(old);
+	generation = retention_rule_generation();
+	return rules;
+}
+
 char *
 retention_dependent_none(Oid relid)
 {
 	StringInfoData text;
-	ListCell   *relation;
+	RetentionIdentity saved;
+	List	   *rules = all_rules();
+	ListCell   *lc;
 
 	initStringInfo(&text);
-	foreach(relation, retention_rule_relations())
+	retention_identity_become_owner(&saved, relid);
+	foreach(lc, rules)
 	{
-		RetentionIdentity saved;
-		List	   *rules = retention_rule_compile(lfirst_oid(relation));
-		ListCell   *lc;
+		RetentionRule *rule = (RetentionRule *) lfirst(lc);
+		ListCell   *path;
 
-		retention_identity_become_owner(&saved, relid);
-		foreach(lc, rules)
+		if (rule->action == NULL)
+			continue;
+		foreach(path, rule->clocks)
 		{
-			RetentionRule *rule = (RetentionRule *) lfirst(lc);
-			ListCell   *path;
+			RetentionClock *clock = (RetentionClock *) lfirst(path);
 
-			if (rule->action == NULL)
-				continue;
-			foreach(path, rule->clocks)
-			{
-				RetentionClock *clock = (RetentionClock *) lfirst(path);
-
-				for (int i = 0; i < list_length(clock->joins); i++)
-					if (((RetentionJoin *) list_nth(clock->joins, i))->relid == relid)
-						appendStringInfo(&text, "%s%s", text.len > 0 ? " AND " : "",
-										 no_dependent(rule, clock, i));
-			}
+			for (int i = 0; i < list_length(clock->joins); i++)
+				if (((RetentionJoin *) list_nth(clock->joins, i))->relid == relid)
+					appendStringInfo(&text, "%s%s", text.len > 0 ? " AND " : "",
+									 no_dependent(rule, clock, i));
 		}
-		retention_identity_restore(&saved);
 	}
+	retention_identity_restore(&saved);
 	return text.len > 0 ? text.data : pstrdup("true");
 }
 
-/* The tables that this one's rows need: their clocks and foreign keys are there. */
-static List *
-needed_tables(Oid relid)
+typedef struct Needs
 {
+	Oid			relid;
+	List	   *needed;
+} Needs;
+
+/* The tables that this one's rows need: their clocks and foreign keys are there. */
+static void
+find_needed(void *arg)
+{
+	Oid			relid = ((Needs *) arg)->relid;
 	List	   *needed = NIL;
 	Relation	rel = table_open(relid, AccessShareLock);
 	ListCell   *lc;
@@ -128,7 +213,7 @@ needed_tables(Oid relid)
 												((RetentionJoin *) lfirst(hop))->relid);
 		}
 	}
-	return needed;
+	((Needs *) arg)->needed = needed;
 }
 
 /* Depth first: a table is put out after all that need it. */
@@ -158,7 +243,13 @@ retention_dependent_order(List *relations)
 	ListCell   *lc;
 
 	foreach(lc, relations)
-		needs = lappend(needs, needed_tables(lfirst_oid(lc)));
+	{
+		Needs		table = {lfirst_oid(lc), NIL};
+
+		/* One that is locked now comes in any order. */
+		(void) retention_attempt_run(find_needed, &table);
+		needs = lappend(needs, table.needed);
+	}
 	foreach(lc, relations)
 		visit(lfirst_oid(lc), relations, needs, &visited, &order);
 	return order;

@@ -18,7 +18,6 @@
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
@@ -161,12 +160,8 @@ clear(void *arg)
 {
 	Clearing   *clearing = (Clearing *) arg;
 	RetentionIdentity saved;
-	char		timeout[32];
 
 	retention_identity_become_owner(&saved, clearing->leaf);
-	snprintf(timeout, sizeof(timeout), "%d", retention_settings_lock_timeout);
-	(void) set_config_option("lock_timeout", timeout, PGC_SUSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
 	if (!has_live_row(clearing))
 	{
 		/* Nobody can add a live row once the lock is there: ask again. */

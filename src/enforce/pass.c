@@ -126,6 +126,20 @@ tables_to_visit(Oid relid, List **locked)
 	return retention_dependent_order(visit);
 }
 
+typedef struct TableRules
+{
+	Oid			relid;
+	List	   *rules;
+} TableRules;
+
+static void
+compile_rules(void *arg)
+{
+	TableRules *table = (TableRules *) arg;
+
+	table->rules = retention_rule_compile(table->relid);
+}
+
 /* Rows first, then columns: what goes with its row is not changed before. */
 static List *
 rules_of(List *relations)
@@ -135,9 +149,15 @@ rules_of(List *relations)
 
 	foreach(relation, relations)
 	{
+		TableRules	table = {lfirst_oid(relation), NIL};
+		ErrorData  *error = retention_attempt_run(compile_rules, &table);
 		ListCell   *lc;
 
-		foreach(lc, retention_rule_compile(lfirst_oid(relation)))
+		if (error != NULL)
+			ereport(LOG,
+					(errmsg("privacy_retention: the rules of relation %u could not be read: SQLSTATE %s",
+							table.relid, unpack_sql_state(error->sqlerrcode))));
+		foreach(lc, table.rules)
 		{
 			RetentionRule *rule = (RetentionRule *) lfirst(lc);
 			PassRule   *entry;

@@ -14,7 +14,6 @@
 #include "tcop/pquery.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -37,13 +36,15 @@
 /* Clocks of transactions that were still open at the last search: look again. */
 #define OPEN_TRANSACTIONS (USECS_PER_HOUR)
 
-/* Changes whenever a label, category or table may have changed. */
-static uint64 policy_generation = 0;
-
+/* A table that somebody has locked is left for later: it stops no other. */
 static void
-relation_changed(Datum arg, Oid relid)
+set_lock_timeout(void)
 {
-	policy_generation++;
+	char		text[32];
+
+	snprintf(text, sizeof(text), "%d", retention_settings_lock_timeout);
+	(void) set_config_option("lock_timeout", text, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
 }
 
 void
@@ -52,6 +53,7 @@ retention_sweep_commit(bool flush)
 	retention_identity_assert_none();
 	SPI_commit();
 	XactIsoLevel = XACT_READ_COMMITTED;
+	set_lock_timeout();
 	if (!flush)
 		(void) set_config_option("synchronous_commit", "off", PGC_USERSET,
 								 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
@@ -79,19 +81,30 @@ current_rule(Oid relid, AttrNumber attnum, int stage, List **rules)
 	return NULL;
 }
 
+static void
+look_at_policy(void *arg)
+{
+	RetentionSweeping *s = (RetentionSweeping *) arg;
+	List	   *rules;
+	RetentionRule *rule = current_rule(s->rule->relid, s->rule->attnum,
+									   s->rule->stage, &rules);
+
+	s->stopped = rule == NULL ||
+		memcmp(rule->digest, s->rule->digest, sizeof(rule->digest)) != 0;
+}
+
 bool
 retention_sweep_policy_changed(RetentionSweeping *s)
 {
-	List	   *rules;
-	RetentionRule *rule;
+	uint64		generation = retention_rule_generation();
 
-	AcceptInvalidationMessages();
-	if (s->generation == policy_generation)
+	if (s->generation == generation)
 		return false;
-	s->generation = policy_generation;
-	rule = current_rule(s->rule->relid, s->rule->attnum, s->rule->stage, &rules);
-	return rule == NULL ||
-		memcmp(rule->digest, s->rule->digest, sizeof(rule->digest)) != 0;
+	s->generation = generation;
+	/* A table that cannot even be looked at is being changed. */
+	if (retention_attempt_run(look_at_policy, s) != NULL)
+		s->stopped = true;
+	return s->stopped;
 }
 
 /* Rows that were blocked earlier, one by one, a transaction for some of them. */
@@ -271,7 +284,6 @@ clear_partitions(RetentionSweeping *s)
 void
 retention_sweep_rule(Oid relid, AttrNumber attnum, int stage, RetentionSweep *sweep)
 {
-	static bool registered = false;
 	RetentionSweeping s = {0};
 	Preparation preparation = {&s, relid, attnum, stage};
 	ErrorData  *error;
@@ -279,11 +291,6 @@ retention_sweep_rule(Oid relid, AttrNumber attnum, int stage, RetentionSweep *sw
 	TimestampTz began = GetCurrentTimestamp();
 	ListCell   *lc;
 
-	if (!registered)
-	{
-		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-		registered = true;
-	}
 	sweep->complete = true;
 	sweep->rows = sweep->stuck = sweep->locked = 0;
 	sweep->next_due = DT_NOEND;
@@ -293,8 +300,7 @@ retention_sweep_rule(Oid relid, AttrNumber attnum, int stage, RetentionSweep *sw
 	s.batch_context = AllocSetContextCreate(s.context, "privacy_retention batch",
 											ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(s.context);
-	AcceptInvalidationMessages();
-	s.generation = policy_generation;
+	s.generation = retention_rule_generation();
 	error = retention_attempt_run(prepare, &preparation);
 	if (error != NULL && s.rule != NULL)
 	{

@@ -26,6 +26,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
@@ -453,6 +454,32 @@ retention_rule_judge(Oid relid, AttrNumber attnum, const char *label)
 												 stage->action->location)));
 	}
 	retention_identity_restore(&saved);
+}
+
+static uint64 generation = 1;
+
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	generation++;
+}
+
+uint64
+retention_rule_generation(void)
+{
+	static bool registered = false;
+
+	/*
+	 * Labels and categories send invalidations of a relation when they
+	 * change.
+	 */
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+		registered = true;
+	}
+	AcceptInvalidationMessages();
+	return generation;
 }
 
 List *

@@ -51,6 +51,12 @@ extern List *retention_rule_compile(Oid relid);
  */
 extern void retention_rule_judge(Oid relid, AttrNumber attnum, const char *label);
 
+/*
+ * A number that changes whenever a label, a category or a table may have changed,
+ * as far as this backend has heard of it.
+ */
+extern uint64 retention_rule_generation(void);
+
 /* OIDs of all labelled tables. */
 extern List *retention_rule_relations(void);
 
