@@ -19,6 +19,7 @@
 #include "base/settings.h"
 #include "enforce/dependent.h"
 #include "enforce/due.h"
+#include "enforce/index.h"
 #include "policy/action.h"
 #include "policy/expression.h"
 #include "policy/start.h"
@@ -392,6 +393,7 @@ retention_due_build(const RetentionRule *rule, List *rules, TimestampTz as_of)
 	due->pending = retention_due_pending(rule, "t");
 	due->orphaned = orphaned_text(rule);
 	due->free = "true";
+	due->indexed = retention_index_missing(rule) == NULL;
 	due->bound = pstrdup(window.bound);
 	due->surely_due = window.never ? DT_NOBEGIN : window.surely_due;
 	retention_identity_restore(&saved);

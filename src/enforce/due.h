@@ -53,6 +53,7 @@ typedef struct RetentionDue
 								 * "false" if it cannot be */
 	char	   *bound;			/* SQL constant: the greatest clock that can
 								 * be due */
+	bool		indexed;		/* indexes lead to the due rows */
 	TimestampTz surely_due;		/* plausible clocks before it are due */
 } RetentionDue;
 

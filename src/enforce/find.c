@@ -56,8 +56,10 @@ take_rows(HTAB *skipped, RetentionRow *rows, int limit, int *count)
 }
 
 /*
- * A row whose expressions fail must not fail others: then no plan may look at
- * more rows of the hops' tables than those that the row leads to.
+ * Along indexes, whatever the planner thinks, for two reasons. A row whose
+ * expressions fail must not fail others: no plan may look at more rows of the
+ * hops' tables than those that the row leads to. And a search for rows to delete
+ * grows with those rows, not with the table: what it reads is deleted next.
  */
 void
 retention_find_carefully(void)
@@ -91,11 +93,8 @@ retention_find_rows(const RetentionDue *due, const RetentionArm *arm,
 	bool		more;
 
 	retention_identity_become_owner(&saved, due->rule->relid);
-	if (range)
+	if (range || (due->indexed && due->rule->attnum == 0))
 		retention_find_carefully();
-	else
-		(void) set_config_option("random_page_cost", "1.1", PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
 	initStringInfo(&query);
 	appendStringInfo(&query, "SELECT t.tableoid, t.ctid, %s FROM %s%s AS t%s%s"
 					 " WHERE %s AND %s AND %s AND %s AND %s",
