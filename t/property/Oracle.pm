@@ -1,0 +1,518 @@
+
+# Oracle.pm
+#	What a pass must have done, said a second time and from the design only.
+#
+# snapshot() reads all rows with, for every stage of every label, whether its
+# condition holds, its clock is due, what its action would make of the value,
+# and through which rows the clock was found.  judge() compares the snapshots
+# before and after a pass, row by row.  Nothing of the extension is called but
+# the view of blocked rows.
+package Oracle;
+
+use strict;
+use warnings;
+use utf8;
+
+my $TOKEN = '^[a-z2-7]{26}$';
+my $EARLIEST = q{timestamptz '2000-01-01 00:00:00+00'};
+
+# --- SQL of the design's words --------------------------------------------
+
+# The rows that a path goes through, as "n:tag n:tag"; NULL = finds no row.
+# And the value at its end.
+sub path_sql
+{
+	my ($table, $path, $what) = @_;
+	return $what eq 'rows' ? q{''} : Schema::fill($table, $path->{value}, 't')
+	  unless @{ $path->{hops} };
+	my ($at, $alias, @from, @on, @rows) = ($table, 't');
+	my $n = 0;
+	foreach my $hop (@{ $path->{hops} })
+	{
+		my $next = 'h' . ++$n;
+		my $to = $hop->{target};
+		push @from, "$to->{name} $next";
+		foreach my $i (0 .. $#{ $hop->{from} })
+		{
+			push @on, Schema::fill($to, "{$hop->{to}[$i]}", $next) . ' = '
+			  . Schema::fill($at, "{$hop->{from}[$i]}", $alias);
+		}
+		push @rows, "'$to->{n}:' || " . Schema::fill($to, '{tag}', $next);
+		($at, $alias) = ($to, $next);
+	}
+	my $select = $what eq 'rows'
+	  ? join(" || ' ' || ", @rows)
+	  : Schema::fill($at, $path->{value}, $alias);
+	return "(SELECT $select FROM " . join(', ', @from) . ' WHERE '
+	  . join(' AND ', @on) . ')';
+}
+
+sub start_sql
+{
+	my ($table, $start, $what) = @_;
+	my $sql = 'CASE';
+	foreach my $path (@$start)
+	{
+		my $value = path_sql($table, $path, $what);
+		$value = "($value)::timestamptz" unless $what eq 'rows';
+		$sql .= ' WHEN ' . path_sql($table, $path, 'rows') . " IS NOT NULL THEN $value";
+	}
+	return "$sql END";
+}
+
+# Due: clock plausible, and clock + period not after as_of. Sums that cannot be
+# (a sentinel near the end of time) are not due.
+sub due_sql
+{
+	my ($clock, $period, $as_of) = @_;
+	return "coalesce((SELECT CASE WHEN c < $EARLIEST OR c > timestamptz '3000-01-01+00' THEN false"
+	  . " ELSE c + $period <= timestamptz '$as_of' END FROM (SELECT $clock AS c) s), false)";
+}
+
+sub action_sql
+{
+	my ($action, $operand) = @_;
+	return 'NULL' if $action eq 'set null';
+	return $1 if $action =~ /^set (.*)$/;
+	if ($action =~ m{^truncate to (\d+)/(\d+)$})
+	{
+		return "network(set_masklen($operand, least(masklen($operand),"
+		  . " CASE family($operand) WHEN 4 THEN $1 ELSE $2 END)))::inet";
+	}
+	# what the token is, the oracle cannot know: that it is one, and the same again
+	return "CASE WHEN $operand ~ '$TOKEN' THEN $operand ELSE CASE WHEN $operand IS NOT NULL THEN '<token>' END END"
+	  if $action eq 'pseudonymise';
+	return "left($operand, $1)" if $action =~ /^truncate to (\d+)$/;
+	return "round($operand\::numeric / $1) * $1" if $action =~ /^round to (\d+)$/;
+	return "date_trunc('$1', $operand)" if $action =~ /^round to (\w+)$/;
+	return "$operand - '$1'" if $action =~ /^remove (\w+)$/;
+	return "CASE jsonb_typeof($operand) WHEN 'object' THEN (SELECT coalesce(jsonb_object_agg(key, value), '{}')"
+	  . " FROM jsonb_each($operand) WHERE key = '$1') ELSE $operand END"
+	  if $action =~ /^keep (\w+)$/;
+	die "no such action: $action";
+}
+
+# Rows through which any of the paths leads, also one that ends before its last
+# hop, or that an earlier path makes superfluous: they may be kept for it.
+sub near_sql
+{
+	my ($table, $start) = @_;
+	my @parts = (q{''});
+	foreach my $path (@$start)
+	{
+		my @hops = @{ $path->{hops} };
+		push @parts, path_sql($table, { hops => [ @hops[ 0 .. $_ ] ] }, 'rows')
+		  foreach 0 .. $#hops;
+	}
+	return "concat_ws(' ', " . join(', ', @parts) . ')';
+}
+
+# where, due, hops, near: four columns a stage.
+sub stage_sql
+{
+	my ($schema, $table, $stage, $as_of) = @_;
+	my $start = $stage->{start} // $table->{from};
+	my $period = "interval '$schema->{categories}{ $stage->{category} }'";
+	my $clock = start_sql($table, $start, 'value');
+	my $due = due_sql($clock, $period, $as_of);
+	# longer than the category's is capped; NULL is the category's
+	if ($stage->{for})
+	{
+		my $for = Schema::fill($table, $stage->{for}, 't');
+		$due = "($due OR " . due_sql($clock, "coalesce($for, $period)", $as_of) . ')';
+	}
+	my $where = $stage->{where} ? Schema::fill($table, $stage->{where}, 't') : 'true';
+	return ("coalesce(($where), false)", $due, start_sql($table, $start, 'rows'),
+		near_sql($table, $start));
+}
+
+sub snapshot_sql
+{
+	my ($schema, $table, $as_of) = @_;
+	my @select = ('t.tableoid::regclass', 't.ctid', 't.xmin');
+	push @select, map { Schema::fill($table, "{$_}", 't') . '::text' } @{ $table->{order} };
+	push @select, map { stage_sql($schema, $table, $_, $as_of) } @{ $table->{stages} };
+	foreach my $name (sort keys %{ $table->{actions} })
+	{
+		my $type = $table->{columns}{$name}{type};
+		my $operand = Schema::fill($table, "{$name}", 't');
+		foreach my $stage (@{ $table->{actions}{$name} })
+		{
+			push @select, stage_sql($schema, $table, $stage, $as_of);
+			push @select, '((' . action_sql($stage->{action}, $operand) . ")::$type)::text";
+		}
+	}
+	return "SELECT " . join(",\n ", @select)
+	  . Schema::fill($table, " FROM $table->{name} t ORDER BY {tag}");
+}
+
+# run => sub(sql) that returns rows (arrays of values, undef = NULL) for each
+# statement.  The session's TimeZone is the schema's.
+sub snapshot
+{
+	my ($schema, $as_of, $run) = @_;
+	my @tables = @{ $schema->{tables} };
+	my @answers = $run->(map { snapshot_sql($schema, $_, $as_of) } @tables);
+	my %rows;
+	foreach my $table (@tables)
+	{
+		foreach my $values (@{ shift @answers })
+		{
+			my @v = @$values;
+			my $row = { table => $table };
+			@$row{qw(leaf ctid xmin)} = splice(@v, 0, 3);
+			$row->{value}{$_} = shift @v foreach @{ $table->{order} };
+			$row->{stages} = [ map { take(\@v) } @{ $table->{stages} } ];
+			foreach my $name (sort keys %{ $table->{actions} })
+			{
+				$row->{actions}{$name} = [ map { take(\@v, $_->{category}) } @{ $table->{actions}{$name} } ];
+			}
+			my $key = "$table->{n}:$row->{value}{tag}";
+			die "two rows $key" if $rows{$key};
+			$rows{$key} = $row;
+		}
+	}
+	link_rows(\%rows);
+	return \%rows;
+}
+
+sub take
+{
+	my ($v, $category) = @_;
+	my $stage = {};
+	my ($where, $due, $hops, $near) = splice(@$v, 0, 4);
+	$stage->{where} = $where eq 't';
+	$stage->{due} = $due eq 't';
+	$stage->{hops} = [ split ' ', $hops // '' ];
+	$stage->{near} = [ split ' ', $near ];
+	@$stage{qw(category result)} = ($category, shift @$v) if defined $category;
+	return $stage;
+}
+
+# Each row's referencing rows: [ key, fk ].
+sub link_rows
+{
+	my ($rows) = @_;
+	my %by;
+	foreach my $key (keys %$rows)
+	{
+		my $row = $rows->{$key};
+		my $k = $row->{table}{key};
+		$by{ join("\0", $row->{table}{n}, map { $row->{value}{$_} // '' } @$k) } = $key
+		  if @$k;
+	}
+	foreach my $key (sort keys %$rows)
+	{
+		my $row = $rows->{$key};
+		foreach my $fk (@{ $row->{table}{fks} })
+		{
+			my @v = map { $row->{value}{$_} } @{ $fk->{columns} };
+			next if grep { !defined } @v;
+			my $to = $by{ join("\0", $fk->{target}{n}, @v) };
+			push @{ $rows->{$to}{referenced_by} }, [ $key, $fk ] if $to;
+		}
+	}
+	return;
+}
+
+sub same
+{
+	my ($a, $b) = @_;
+	return defined $a ? defined $b && $a eq $b : !defined $b;
+}
+
+# Is this what the stage makes of it? The same value has the same token within a
+# category, and another value another.
+my (%token, %value);
+
+sub is_result
+{
+	my ($stage, $from, $to) = @_;
+	return same($stage->{result}, $to)
+	  unless defined $stage->{result} && $stage->{result} eq '<token>';
+	return 0 unless defined $to && $to =~ /$TOKEN/;
+	my $key = "$stage->{category}\0$from";
+	$token{$key} //= $to;
+	$value{$to} //= $key;
+	return $token{$key} eq $to && $value{$to} eq $key;
+}
+
+# The stage that decides for the row, or undef.
+sub deciding
+{
+	my ($row) = @_;
+	foreach my $stage (@{ $row->{stages} })
+	{
+		return $stage if $stage->{where};
+	}
+	return undef;
+}
+
+sub row_due
+{
+	my ($row) = @_;
+	return 0 unless $row->{table}{protected};
+	my $stage = deciding($row);
+	return $stage && $stage->{due};
+}
+
+# A chain: the last one due decides.
+sub last_due
+{
+	my ($row, $name) = @_;
+	my ($last) = grep { $_->{where} && $_->{due} } reverse @{ $row->{actions}{$name} };
+	return $last;
+}
+
+# The stage whose result a column must have, or undef: it stays as it is.
+sub column_due
+{
+	my ($row, $name) = @_;
+	return undef unless $row->{table}{protected};
+	my $last = last_due($row, $name);
+	return undef if !$last || same($last->{result}, $row->{value}{$name});
+	return $last;
+}
+
+# Rows that rows not yet done have as their clock: surely, and possibly (the
+# stage or the path does not decide at this moment, or the table is only watched).
+sub needed
+{
+	my ($rows) = @_;
+	my (%surely, %possibly);
+	foreach my $key (sort keys %$rows)
+	{
+		my $row = $rows->{$key};
+		my $sure = $row->{table}{protected};
+		my $decides = deciding($row);
+		foreach my $stage (@{ $row->{stages} })
+		{
+			foreach my $hop (grep { $_ ne $key } @{ $stage->{hops} })
+			{
+				push @{ $surely{$hop} }, $key if $sure && $decides && $stage == $decides;
+			}
+			push @{ $possibly{$_} }, $key foreach grep { $_ ne $key } @{ $stage->{near} };
+		}
+		foreach my $name (sort keys %{ $row->{actions} })
+		{
+			foreach my $stage (@{ $row->{actions}{$name} })
+			{
+				next if same($stage->{result}, $row->{value}{$name});
+				foreach my $hop (grep { $_ ne $key } @{ $stage->{hops} })
+				{
+					push @{ $surely{$hop} }, "$key.$name" if $sure && $stage->{where};
+				}
+				push @{ $possibly{$_} }, "$key.$name"
+				  foreach grep { $_ ne $key } @{ $stage->{near} };
+			}
+		}
+	}
+	return (\%surely, \%possibly);
+}
+
+# All that would go with the row by ON DELETE CASCADE, itself included.
+sub cascade
+{
+	my ($rows, @todo) = @_;
+	my %seen = map { $_ => 1 } @todo;
+	while (defined(my $key = shift @todo))
+	{
+		foreach my $link (@{ $rows->{$key}{referenced_by} || [] })
+		{
+			next if $link->[1]{action} ne 'CASCADE' || $seen{ $link->[0] }++;
+			push @todo, $link->[0];
+		}
+	}
+	return \%seen;
+}
+
+# Why the row cannot be deleted, as far as data and triggers can say.
+sub obstacle
+{
+	my ($rows, $key) = @_;
+	my $closure = cascade($rows, $key);
+	foreach my $member (sort keys %$closure)
+	{
+		my $row = $rows->{$member};
+		return "trigger on $member"
+		  if $row->{table}{poison} =~ /null|raise/ && $row->{value}{tag} % 7 == 3;
+		foreach my $link (@{ $row->{referenced_by} || [] })
+		{
+			return "$link->[1]{action} from $link->[0]"
+			  if $link->[1]{action} =~ /NO ACTION|RESTRICT/;
+			# setting null fires the child's other checks
+			return "SET NULL on $link->[0]"
+			  if $link->[1]{action} eq 'SET NULL'
+			  && grep { $rows->{ $link->[0] }{table}{columns}{$_}{notnull} }
+			  @{ $link->[1]{columns} };
+		}
+	}
+	return undef;
+}
+
+# --- the judgement --------------------------------------------------------
+
+# before, after: snapshots as of the same instant.  blocked: "leaf ctid column"
+# => reason (column '' = the row).  complete: passes were run until nothing
+# changed, so whatever is due and still there needs an explanation.
+# Returns the list of what is wrong.
+sub judge
+{
+	my ($before, $after, $blocked, $complete) = @_;
+	my @wrong;
+	my %gone = map { $_ => 1 } grep { !$after->{$_} } keys %$before;
+
+	push @wrong, "row $_ appeared" foreach grep { !$before->{$_} } sort keys %$after;
+
+	# 1. Only rows that were due are gone, and what the schema's cascades took along.
+	my $legitimate =
+	  cascade($before, grep { row_due($before->{$_}) } sort keys %gone);
+	foreach my $key (sort keys %gone)
+	{
+		push @wrong, "LIVE ROW $key is gone" unless $legitimate->{$key};
+	}
+
+	# 2. Only columns that were due have changed, and to what the action says.
+	foreach my $key (sort keys %$before)
+	{
+		my ($old, $new) = ($before->{$key}, $after->{$key});
+		next unless $new;
+		my %set_null;
+		foreach my $fk (@{ $old->{table}{fks} })
+		{
+			next unless $fk->{action} eq 'SET NULL';
+			$set_null{$_} = $fk foreach @{ $fk->{columns} };
+		}
+		my $changed = 0;
+		foreach my $name (@{ $old->{table}{order} })
+		{
+			my ($from, $to) = ($old->{value}{$name}, $new->{value}{$name});
+			next if same($from, $to);
+			$changed = 1;
+			my $due = $old->{actions}{$name} ? column_due($old, $name) : undef;
+			next if $due && is_result($due, $from, $to);
+			next if $set_null{$name} && !defined $to
+			  && parent_is_gone($before, \%gone, $key, $set_null{$name});
+			push @wrong, "LIVE VALUE $key.$name: "
+			  . ($from // 'NULL') . ' became ' . ($to // 'NULL')
+			  . ($due ? ', not ' . ($due->{result} // 'NULL') : '');
+		}
+		push @wrong, "row $key was written without a change"
+		  if !$changed && "$old->{leaf} $old->{ctid} $old->{xmin}" ne "$new->{leaf} $new->{ctid} $new->{xmin}";
+	}
+
+	# 3. No clock is gone from under a row that still needs it.
+	my ($surely) = needed($before);
+	foreach my $key (sort keys %gone)
+	{
+		foreach my $dependent (@{ $surely->{$key} || [] })
+		{
+			my ($row, $name) = split /\./, $dependent;
+			next unless $after->{$row};
+			if (defined $name)
+			{
+				my $open = grep { $_->{where} && !same($_->{result}, $after->{$row}{value}{$name}) }
+				  @{ $before->{$row}{actions}{$name} };
+				next unless $open;
+			}
+			push @wrong, "CLOCK $key is gone, $dependent still needed it";
+		}
+	}
+
+	# 4. What is due and still there is blocked or waits for its dependents.
+	my (undef, $possibly) = needed($after);
+	foreach my $key (sort keys %$after)
+	{
+		my $row = $after->{$key};
+		my $at = "$row->{leaf} $row->{ctid} ";
+		if ($complete && row_due($row) && !defined $blocked->{$at} && !$possibly->{$key})
+		{
+			push @wrong, "SILENCE: row $key is due, still there and not blocked"
+			  . ' (obstacle: ' . (obstacle($after, $key) // 'none') . ')';
+		}
+		if (defined $blocked->{$at} && $complete)
+		{
+			push @wrong, "row $key is blocked ($blocked->{$at}) but not due"
+			  unless row_due($row);
+			push @wrong, "row $key is blocked ($blocked->{$at}) without an obstacle"
+			  unless obstacle($after, $key) || $possibly->{$key};
+		}
+		foreach my $name (sort keys %{ $row->{actions} })
+		{
+			my $due = column_due($row, $name);
+			my $reason = $blocked->{ $at . $row->{table}{columns}{$name}{plain} };
+			push @wrong, "SILENCE: $key.$name is due, unchanged and not blocked"
+			  if $complete && $due && !defined $reason && !defined $blocked->{$at};
+			push @wrong, "$key.$name is blocked ($reason) without need"
+			  if $complete && defined $reason
+			  && !($due && $row->{table}{poison} eq 'check' && $row->{value}{tag} % 7 == 3);
+		}
+	}
+	return @wrong;
+}
+
+# How many rows are due by "n" (the row) and "n.column", whether or not they can go.
+sub due_counts
+{
+	my ($rows) = @_;
+	my %count;
+	foreach my $row (values %$rows)
+	{
+		my $n = $row->{table}{n};
+		my $stage = deciding($row);
+		$count{$n}++ if $stage && $stage->{due};
+		foreach my $name (keys %{ $row->{actions} })
+		{
+			my $last = last_due($row, $name);
+			$count{"$n.$name"}++ if $last && !same($last->{result}, $row->{value}{$name});
+		}
+	}
+	return \%count;
+}
+
+sub parent_is_gone
+{
+	my ($before, $gone, $key, $fk) = @_;
+	foreach my $parent (keys %$gone)
+	{
+		return 1 if grep { $_->[0] eq $key && $_->[1] == $fk }
+		  @{ $before->{$parent}{referenced_by} || [] };
+	}
+	return 0;
+}
+
+# How many changes of each rule the ledger must tell of: [ least, most ] by
+# "n" (the row) and "n.column".  Rows that a cascade may have taken count in
+# neither or in one.
+sub evidence
+{
+	my ($before, $after) = @_;
+	my %count;
+	my @gone = grep { !$after->{$_} } sort keys %$before;
+	my %by_cascade;
+	foreach my $key (@gone)
+	{
+		my $others = cascade($before, $key);
+		$by_cascade{$_} = 1 foreach grep { $_ ne $key } keys %$others;
+	}
+	foreach my $key (sort keys %$before)
+	{
+		my ($old, $new) = ($before->{$key}, $after->{$key});
+		my $n = $old->{table}{n};
+		unless ($new)
+		{
+			$count{$n}[0] += $by_cascade{$key} || !row_due($old) ? 0 : 1;
+			$count{$n}[1] += row_due($old) ? 1 : 0;
+		}
+		foreach my $name (sort keys %{ $old->{actions} })
+		{
+			my $due = column_due($old, $name) ? 1 : 0;
+			my $done = $new && !same($old->{value}{$name}, $new->{value}{$name}) ? 1 : 0;
+			$count{"$n.$name"}[0] += $done;
+			$count{"$n.$name"}[1] += $new ? $done : $due;
+		}
+	}
+	return \%count;
+}
+
+1;
