@@ -180,10 +180,19 @@ clear(void *arg)
 	retention_identity_restore(&saved);
 }
 
+/*
+ * A slice of time that has passed is not missed; a default, list or hash
+ * partition is wanted again by the next row.
+ */
 static bool
-is_default_partition(Oid leaf)
+may_be_dropped(Oid leaf)
 {
-	return get_default_partition_oid(get_partition_parent(leaf, true)) == leaf;
+	Oid			parent = get_partition_parent(leaf, true);
+	Relation	rel = relation_open(parent, AccessShareLock);
+	bool		by_range = RelationGetPartitionKey(rel)->strategy == PARTITION_STRATEGY_RANGE;
+
+	relation_close(rel, AccessShareLock);
+	return by_range && get_default_partition_oid(parent) != leaf;
 }
 
 int64
@@ -196,8 +205,8 @@ retention_partition_clear(RetentionBatch *batch, Oid leaf)
 	ErrorData  *error;
 
 	if (!get_rel_relispartition(leaf))
-		return 0;
-	clearing.drop = retention_settings_drop_partitions && !is_default_partition(leaf);
+		return 0;				/* it was detached since */
+	clearing.drop = retention_settings_drop_partitions && may_be_dropped(leaf);
 	error = retention_attempt_run(clear, &clearing);
 	if (error != NULL)
 	{
