@@ -28,7 +28,7 @@ CREATE INDEX ON visit (seen);
 INSERT INTO visit SELECT n, timestamptz '2024-01-01 00:00:00+00' + n * interval '1 day', 'name' FROM generate_series(1, 30) n;
 INSERT INTO visit VALUES (31, 'infinity', 'name');
 SELECT retention.set_category('visits', '1 mon', 'the event'), retention.set_category('names', '7 days', 'the event');
-SELECT retention.label('visit', 'visits, from seen, then delete');
+SELECT retention.label('visit', 'from seen; visits, then delete');
 SELECT retention.label('visit', 'names, then set null', ARRAY['name']::name[]);
 SELECT retention.protect('visit', at_most => 60);
 EOS
