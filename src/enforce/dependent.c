@@ -6,12 +6,14 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -27,10 +29,11 @@
 
 /*
  * "NOT EXISTS (...)" for one path of one rule, whose hop number "last" arrives
- * at the table of t.
+ * at the table with that alias.
  */
 static char *
-no_dependent(const RetentionRule *rule, const RetentionClock *clock, int last)
+no_dependent(const RetentionRule *rule, const RetentionClock *clock, int last,
+			 const char *target)
 {
 	StringInfoData from;
 	StringInfoData where;
@@ -43,7 +46,7 @@ no_dependent(const RetentionRule *rule, const RetentionClock *clock, int last)
 	for (int i = 0; i <= last; i++)
 	{
 		RetentionJoin *join = (RetentionJoin *) list_nth(clock->joins, i);
-		const char *next = i == last ? "t" : psprintf("d%d", i + 1);
+		const char *next = i == last ? target : psprintf("d%d", i + 1);
 
 		if (i < last)
 			appendStringInfo(&from, ", %s AS %s",
@@ -59,7 +62,8 @@ no_dependent(const RetentionRule *rule, const RetentionClock *clock, int last)
 	 * itself.
 	 */
 	if (relid == rule->relid)
-		appendStringInfoString(&where, " AND (d.tableoid, d.ctid) <> (t.tableoid, t.ctid)");
+		appendStringInfo(&where, " AND (d.tableoid, d.ctid) <> (%s.tableoid, %s.ctid)",
+						 target, target);
 	/* What an invalid rule would do is not known: its rows are not done. */
 	if (rule->valid)
 	{
@@ -150,16 +154,44 @@ all_rules(void)
 	return rules;
 }
 
-char *
-retention_dependent_none(Oid relid)
+/* The foreign keys by which deleting a row of the table deletes others. */
+static List *
+cascades_from(Oid relid)
+{
+	List	   *result = NIL;
+	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_constraint_confrelid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(constraints, InvalidOid, false, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		if (form->contype == CONSTRAINT_FOREIGN && !OidIsValid(form->conparentid) &&
+			form->confdeltype == FKCONSTR_ACTION_CASCADE)
+			result = lappend(result, retention_start_foreign_key(form->oid));
+	}
+	systable_endscan(scan);
+	table_close(constraints, AccessShareLock);
+	return result;
+}
+
+/*
+ * Nothing has its clock in the row with that alias, nor in a row that would be
+ * deleted with it by ON DELETE CASCADE. Empty if nothing can.
+ */
+static char *
+none_needs(Oid relid, const char *alias, List *rules, List *visited)
 {
 	StringInfoData text;
-	RetentionIdentity saved;
-	List	   *rules = all_rules();
 	ListCell   *lc;
 
 	initStringInfo(&text);
-	retention_identity_become_owner(&saved, relid);
+	visited = lappend_oid(list_copy(visited), relid);
 	foreach(lc, rules)
 	{
 		RetentionRule *rule = (RetentionRule *) lfirst(lc);
@@ -174,11 +206,39 @@ retention_dependent_none(Oid relid)
 			for (int i = 0; i < list_length(clock->joins); i++)
 				if (((RetentionJoin *) list_nth(clock->joins, i))->relid == relid)
 					appendStringInfo(&text, "%s%s", text.len > 0 ? " AND " : "",
-									 no_dependent(rule, clock, i));
+									 no_dependent(rule, clock, i, alias));
 		}
 	}
+	foreach(lc, cascades_from(relid))
+	{
+		RetentionForeignKey *key = (RetentionForeignKey *) lfirst(lc);
+		char	   *child = psprintf("k%d", list_length(visited));
+		char	   *inner;
+
+		if (list_member_oid(visited, key->relid))
+			continue;
+		inner = none_needs(key->relid, child, rules, visited);
+		if (inner[0] != '\0')
+			appendStringInfo(&text, "%sNOT EXISTS (SELECT 1 FROM %s AS %s WHERE %s AND NOT (%s))",
+							 text.len > 0 ? " AND " : "",
+							 retention_start_relation_name(key->relid), child,
+							 retention_start_join_text(key->join, key->relid, child, alias),
+							 inner);
+	}
+	return text.data;
+}
+
+char *
+retention_dependent_none(Oid relid)
+{
+	RetentionIdentity saved;
+	List	   *rules = all_rules();
+	char	   *text;
+
+	retention_identity_become_owner(&saved, relid);
+	text = none_needs(relid, "t", rules, NIL);
 	retention_identity_restore(&saved);
-	return text.len > 0 ? text.data : pstrdup("true");
+	return text[0] != '\0' ? text : pstrdup("true");
 }
 
 typedef struct Needs
