@@ -10,6 +10,7 @@ umask 022
 tree=$(cd "$(dirname "$0")/.." && pwd)
 cd "$tree"
 mkdir -p build
+. "$tree/.ci/path.sh"
 
 complain() {
 	echo "${0##*/}: $*" >&2
@@ -24,6 +25,7 @@ die() {
 if [ -f build/environment ]; then
 	. "$tree/build/environment"
 fi
+case ${PG_CONFIG:-} in */build/server/*) PG_CONFIG= ;; esac
 PG_CONFIG=${PG_CONFIG:-pg_config}
 
 # A server does not start as root.
