@@ -216,6 +216,8 @@ retention_identity_require_officer(const char *what)
 			 OidIsValid(officer_role()) ?
 			 errdetail("Officers are superusers and the members of role \"%s\".",
 					   retention_settings_officer_role) :
+			 retention_settings_officer_role[0] == '\0' ?
+			 errdetail("Officers are superusers: privacy_retention.officer_role is not set.") :
 			 errdetail("Officers are superusers: privacy_retention.officer_role names no role that exists.")));
 }
 
