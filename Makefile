@@ -34,6 +34,7 @@ SQL_ROOMS = \
 	enforce/pass \
 	enforce/guard \
 	enforce/protection \
+	enforce/detach \
 	enforce/preview \
 	enforce/status \
 	enforce/deadline \
