@@ -209,7 +209,7 @@ SELECT retention.label('p2', 'no personal data');
 ALTER TABLE p ATTACH PARTITION p2 FOR VALUES IN (2);
 SELECT retention.label('p2', 'no personal data');
 SELECT retention.label('p2', NULL);
--- Partitioned and temporary tables can.
+-- Partitioned tables can, temporary ones cannot.
 SELECT retention.label('p', 'no personal data');
 CREATE TEMP TABLE temporary (id int);
 SELECT retention.label('temporary', 'no personal data');

@@ -25,6 +25,7 @@
 #include "enforce/blocked.h"
 #include "enforce/due.h"
 #include "enforce/guard.h"
+#include "enforce/remedy.h"
 #include "enforce/rewrite.h"
 #include "enforce/tally.h"
 #include "policy/rule.h"
@@ -325,7 +326,7 @@ judge(Line *line)
 						   retention_start_relation_name(line->table->gap)),
 				  call(line, "SELECT retention.protect(%s)"));
 	if (!rule->valid)
-		set_state(line, "invalid", rule->problem, rule->hint);
+		set_state(line, "invalid", rule->problem, retention_remedy_find(rule));
 	else if (line->table->rewriting)
 		set_state(line, "invalid",
 				  "a rule ON UPDATE or ON DELETE turns the statements of the engine into others",

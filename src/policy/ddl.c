@@ -28,8 +28,10 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "base/attempt.h"
 #include "policy/label.h"
 #include "policy/label_scan.h"
+#include "policy/provider.h"
 #include "policy/rename.h"
 #include "policy/rule.h"
 
@@ -43,6 +45,7 @@ typedef struct Remembered
 	Oid			relid;
 	char	   *table;
 	Oid			namespace;
+	List	   *warnings;		/* of char *: labels that name what it drops */
 } Remembered;
 
 static List *remembered = NIL;
@@ -77,6 +80,16 @@ event_data(FunctionCallInfo fcinfo)
 				 errmsg("not called by event trigger manager")));
 	return (EventTriggerData *) fcinfo->context;
 }
+
+static bool
+is_table(Oid relid)
+{
+	char		relkind = get_rel_relkind(relid);
+
+	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE;
+}
+
+static void find_losers(void *arg);
 
 /* Before the command: nothing is locked or checked yet, the command does that. */
 Datum
@@ -114,12 +127,16 @@ retention_ddl_before(PG_FUNCTION_ARGS)
 	}
 	entry->command = command;
 	entry->relid = relid;
+	entry->warnings = NIL;
 	if (OidIsValid(relid))
 	{
 		entry->table = get_rel_name(relid);
 		entry->namespace = get_rel_namespace(relid);
 		if (entry->table == NULL)
 			entry->relid = InvalidOid;
+		else if (IsA(command, AlterTableStmt) && is_table(relid))
+			/* A label that cannot be read shall not keep a column from going. */
+			(void) retention_attempt_run(find_losers, entry);
 	}
 	MemoryContextSwitchTo(caller);
 	PG_RETURN_NULL();
@@ -142,14 +159,6 @@ recall(const Node *command, Remembered *result)
 		}
 	}
 	return false;
-}
-
-static bool
-is_table(Oid relid)
-{
-	char		relkind = get_rel_relkind(relid);
-
-	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE;
 }
 
 /* Fills in what the command has renamed; false if nothing that labels name. */
@@ -370,6 +379,64 @@ visit_retyped(const void *what, Labelled *labelled)
 	check_type(&retyped->column, retyped->relid, retyped->column.old_column, labelled);
 }
 
+/* Adds a label that names the column, if its table is protected. */
+static void
+add_loser(Remembered *entry, const RetentionRename *column, const Labelled *labelled)
+{
+	const ObjectAddress *object = &labelled->object;
+	char	   *text;
+
+	/* A column's own label goes with it. */
+	if (!retention_provider_is_protected(object->objectId) ||
+		(list_member_oid(column->column_relids, object->objectId) &&
+		 object->objectSubId != 0 &&
+		 object->objectSubId == get_attnum(object->objectId, column->old_column)))
+		return;
+	if (retention_rename_label(column, object->objectId, object->objectSubId,
+							   labelled->label, &text) != RETENTION_RENAME_UNTOUCHED)
+		entry->warnings = lappend(entry->warnings,
+								  psprintf("The label of %s names column \"%s\": %s.",
+										   describe_object(labelled),
+										   column->old_column, labelled->label));
+}
+
+/* Remembers the labels of protected tables that lose a column by the command. */
+static void
+find_losers(void *arg)
+{
+	Remembered *entry = arg;
+	ListCell   *cell;
+
+	foreach(cell, ((const AlterTableStmt *) entry->command)->cmds)
+	{
+		AlterTableCmd *command = lfirst(cell);
+		RetentionRename column = {0};
+		ListCell   *label;
+
+		if (command->subtype != AT_DropColumn ||
+			get_attnum(entry->relid, command->name) <= 0)
+			continue;
+		/* A rename to itself finds the labels that name the column. */
+		column.column_relids = find_all_inheritors(entry->relid, NoLock, NULL);
+		column.old_column = column.new_column = command->name;
+		foreach(label, all_labels())
+			add_loser(entry, &column, lfirst(label));
+	}
+}
+
+static void
+warn_losers(const Remembered *before)
+{
+	ListCell   *cell;
+
+	foreach(cell, before->warnings)
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg("a label of a protected table names a column that is dropped: its rules are invalid now"),
+				 errdetail("%s", (char *) lfirst(cell)),
+				 errhint("Nothing more goes by these rules until the label names another column.")));
+}
+
 /* After the command. */
 Datum
 retention_ddl_after(PG_FUNCTION_ARGS)
@@ -387,7 +454,10 @@ retention_ddl_after(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	}
 
-	if (!recall(command, &before) || !is_table(before.relid) || !check_function_bodies)
+	if (!recall(command, &before) || !is_table(before.relid))
+		PG_RETURN_NULL();
+	warn_losers(&before);
+	if (!check_function_bodies)
 		PG_RETURN_NULL();
 	foreach(cell, retyped_columns((AlterTableStmt *) command))
 	{

@@ -87,9 +87,9 @@ check_object(const ObjectAddress *object)
 	if (schema == get_namespace_oid(OUR_SCHEMA, true))
 		refuse(object, "It belongs to extension privacy_retention.",
 			   "Label the tables that hold the data.");
-	if (isOtherTempNamespace(schema))
-		refuse(object, "It is a temporary table of another session.",
-			   "Label it in the session that created it.");
+	if (get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
+		refuse(object, "It is a temporary table, which ends with its session.",
+			   "Label the tables that hold the data.");
 	if (object->objectSubId < 0)
 		refuse(object, "It is a system column.", "Label the table or another column.");
 }
