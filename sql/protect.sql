@@ -133,21 +133,24 @@ CREATE TABLE many (id int PRIMARY KEY, at timestamptz, a text);
 CREATE INDEX ON many (at);
 SECURITY LABEL FOR privacy_retention ON TABLE many IS 'from at; protect week, then delete';
 SECURITY LABEL FOR privacy_retention ON COLUMN many.a IS 'protect week, then set null';
-INSERT INTO many SELECT n, '2024-01-01', 'a' FROM generate_series(1, 1000) n;
+INSERT INTO many SELECT n, '2024-01-01', 'a' FROM generate_series(1, 10) n;
 SELECT retention.protect('many', at_most => -1);
-SELECT retention.protect('many', at_most => 999);
+SELECT retention.protect('many', at_most => 9);
 SELECT retention.protect('many');
 SELECT retention.unprotect('many');
--- more than 1,000, more than a tenth; a row that is due twice is one row
-INSERT INTO many VALUES (1001, '2024-01-01', NULL);
+-- more than 10, more than a tenth; a row that is due twice is one row
+INSERT INTO many VALUES (11, '2024-01-01', NULL);
 SELECT retention.protect('many');
-INSERT INTO many SELECT n, NULL, 'a' FROM generate_series(1002, 10009) n;
+SELECT retention.protect('many', at_most => 10);
+SELECT retention.protect('many', at_most => 11);
+SELECT retention.unprotect('many');
+INSERT INTO many SELECT n, NULL, 'a' FROM generate_series(12, 109) n;
 SELECT retention.protect('many');
-INSERT INTO many VALUES (10010, NULL, 'a');
+INSERT INTO many VALUES (110, NULL, 'a');
 SELECT retention.protect('many');
 SELECT retention.unprotect('many');
 -- more than 100,000, whatever their share
-INSERT INTO many SELECT n, '2024-01-01', NULL FROM generate_series(10011, 109010) n;
+INSERT INTO many SELECT n, '2024-01-01', NULL FROM generate_series(11011, 111000) n;
 INSERT INTO many SELECT n, NULL, NULL FROM generate_series(200001, 1000000) n;
 SELECT retention.protect('many', at_most => 100000);
 SELECT retention.protect('many');
