@@ -133,6 +133,25 @@ SELECT relation, orphaned FROM retention.status WHERE relation = 'guest'::regcla
 CALL retention.enforce(as_of => '2024-06-01 00:00:00+00');
 SELECT * FROM guest ORDER BY id;
 
+-- A clock row is kept, too, where only a cascade would take it: b is the clock of
+-- c, and goes with a.
+CREATE TABLE a (id int PRIMARY KEY, at date);
+CREATE TABLE b (id int PRIMARY KEY, a_id int REFERENCES a ON DELETE CASCADE, at date);
+CREATE TABLE c (id int PRIMARY KEY, b_id int REFERENCES b ON DELETE SET NULL, at date);
+INSERT INTO a VALUES (1, '2024-01-01'), (2, '2024-01-01');
+INSERT INTO b VALUES (1, 1, '2024-06-01'), (2, 2, '2024-06-01');
+INSERT INTO c VALUES (1, 1, '2023-01-01');
+SELECT retention.label('a', 'graph short, from at, then delete');
+SELECT retention.label('c', 'graph short, from b_id -> at or at, then delete');
+SELECT retention.protect('a', at_most => 9), retention.protect('c', at_most => 9);
+CALL retention.enforce(as_of => '2024-03-01 00:00:00+00');
+CALL retention.enforce(as_of => '2024-03-01 00:00:00+00');
+-- 2 went, with its b; 1 waits for c
+SELECT a.id AS a, b.id AS b, c.id AS c FROM a JOIN b ON a_id = a.id LEFT JOIN c ON b_id = b.id ORDER BY 1;
+CALL retention.enforce(as_of => '2024-07-01 00:00:00+00');
+CALL retention.enforce(as_of => '2024-07-01 00:00:00+00');
+SELECT (SELECT count(*) FROM a) + (SELECT count(*) FROM b) + (SELECT count(*) FROM c) AS none;
+
 -- A period that is shortened counts at once, and for all; lengthened, only for
 -- clocks that start afterwards.
 CREATE TABLE note (id int PRIMARY KEY, at timestamptz);
