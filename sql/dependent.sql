@@ -21,7 +21,7 @@ SELECT retention.protect('customer'), retention.protect('letter');
 CALL retention.enforce(as_of => '2024-03-01');
 SELECT id FROM customer;
 SELECT id, contract_id FROM letter;
-SELECT due, state FROM retention.status_rows('2024-03-01') WHERE relation = 'customer'::regclass;
+SELECT due, reason FROM retention.status_rows('2024-03-01') WHERE relation = 'customer'::regclass;
 -- The letter is done, then the customer can go, in one pass.
 CALL retention.enforce(as_of => '2024-07-01');
 SELECT count(*) FROM customer;

@@ -296,6 +296,9 @@ judge_lateness(Line *line)
 	if (line->kept > 0)
 		appendStringInfo(&reason, "%sdue rows that stay as the clock of others, which are not done yet: " INT64_FORMAT,
 						 reason.len > 0 ? "; " : "", line->kept);
+	else if (line->kept == UNKNOWN && line->due != 0)
+		appendStringInfo(&reason, "%ssome due rows may stay as the clock of others, which are not done yet",
+						 reason.len > 0 ? "; " : "");
 	if (reason.len > 0)
 		line->reason = reason.data;
 	if (!late && !stale)
