@@ -9,6 +9,7 @@
 #	RETENTION_SEED		the first round's seed (default 1); a failing round's
 #						seed alone repeats it
 #	RETENTION_VERBOSE	tell what was refused, too
+#	RETENTION_RINGS		also clocks in tables that cascade in a ring
 
 use strict;
 use warnings;

@@ -121,6 +121,16 @@ sub start
 	return \@paths;
 }
 
+# A tree that cascades within itself: whether a row of it is kept that is the
+# clock of others, and that its parent would take along, is asked only with
+# RETENTION_RINGS.
+sub in_ring
+{
+	my ($table) = @_;
+	return !$ENV{RETENTION_RINGS}
+	  && grep { $_->{action} eq 'CASCADE' && $_->{target} == $table } @{ $table->{fks} };
+}
+
 # One to three hops to a table before this one (or itself, once), or undef.
 sub path
 {
@@ -135,6 +145,7 @@ sub path
 		foreach my $fk (@{ $at->{fks} })
 		{
 			next if $fk->{late} || $fk->{target} == $at && ($self || !chance(0.2));
+			next if in_ring($fk->{target});
 			my $lose = $fk->{nullable};
 			my @how = ('constraint');
 			push @how, 'column', 'column' if @{ $fk->{columns} } == 1;
@@ -152,6 +163,7 @@ sub path
 		}
 		foreach my $loose (@{ $at->{loose} || [] })
 		{
+			next if in_ring($loose->{target});
 			push @ways,
 			  {
 				how => 'references',

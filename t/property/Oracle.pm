@@ -425,7 +425,9 @@ sub judge
 	{
 		my $row = $after->{$key};
 		my $at = "$row->{leaf} $row->{ctid} ";
-		if ($complete && row_due($row) && !defined $blocked->{$at} && !$possibly->{$key})
+		# a clock, or a row that would take a clock along
+		my $waits = row_due($row) && grep { $possibly->{$_} } keys %{ cascade($after, $key) };
+		if ($complete && row_due($row) && !defined $blocked->{$at} && !$waits)
 		{
 			push @wrong, "SILENCE: row $key is due, still there and not blocked"
 			  . ' (obstacle: ' . (obstacle($after, $key) // 'none') . ')';
@@ -435,7 +437,7 @@ sub judge
 			push @wrong, "row $key is blocked ($blocked->{$at}) but not due"
 			  unless row_due($row);
 			push @wrong, "row $key is blocked ($blocked->{$at}) without an obstacle"
-			  unless obstacle($after, $key) || $possibly->{$key};
+			  unless obstacle($after, $key) || $waits;
 		}
 		foreach my $name (sort keys %{ $row->{actions} })
 		{

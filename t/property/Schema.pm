@@ -190,8 +190,9 @@ sub add_fk
 		columns => \@columns,
 		target => $target,
 		action => one(
-			'NO ACTION', 'CASCADE', 'CASCADE', 'RESTRICT',
-			$nullable ? ('SET NULL', 'SET NULL') : ('CASCADE')),
+			'NO ACTION', 'RESTRICT',
+			($late && !$ENV{RETENTION_RINGS} ? 'NO ACTION' : ('CASCADE', 'CASCADE')),
+			$nullable ? ('SET NULL', 'SET NULL') : ($late ? 'NO ACTION' : 'CASCADE')),
 		deferrable => one(
 			'', '', ' DEFERRABLE', ' DEFERRABLE INITIALLY DEFERRED'),
 		name => quote($constraint),
