@@ -46,7 +46,7 @@ refuse_invalid_rules(Oid relid, List *rules)
 
 		if (rule->valid)
 			continue;
-		label = retention_rule_label(relid, rule->attnum);
+		label = retention_labelled_text(relid, rule->attnum);
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 rule->attnum == 0 ?
@@ -96,7 +96,7 @@ refuse_uncovered_columns(Oid relid)
 						retention_start_relation_name(relid)),
 				 errhint("SECURITY LABEL FOR %s ON TABLE %s IS 'category, from column, then delete';",
 						 RETENTION_PROVIDER, retention_start_relation_name(relid))));
-	if (covers_all_columns(retention_rule_label(relid, 0)))
+	if (covers_all_columns(retention_labelled_text(relid, 0)))
 		return;
 
 	initStringInfo(&columns);
@@ -107,7 +107,7 @@ refuse_uncovered_columns(Oid relid)
 		Form_pg_attribute column = TupleDescAttr(desc, i);
 
 		if (column->attisdropped ||
-			retention_rule_label(relid, column->attnum) != NULL)
+			retention_labelled_text(relid, column->attnum) != NULL)
 			continue;
 		appendStringInfo(&columns, "%s%s", count++ > 0 ? ", " : "",
 						 quote_identifier(NameStr(column->attname)));

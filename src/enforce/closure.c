@@ -120,7 +120,7 @@ conditions(const Member *member)
 static bool
 is_due(Closure *closure, Member *member)
 {
-	Oid			root = retention_rule_root(member->row.leaf);
+	Oid			root = retention_labelled_root(member->row.leaf);
 	Oid			types[] = {TIDOID};
 	Datum		values[] = {PointerGetDatum(&member->row.tid)};
 	ListCell   *lc;

@@ -140,7 +140,7 @@ build_statement(Oid relid, Oid type, const char *column_name)
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("column \"%s\" of table %s does not exist", column_name,
 							retention_start_relation_name(relid))));
-		text = attnum > 0 ? retention_rule_label(relid, attnum) : NULL;
+		text = attnum > 0 ? retention_labelled_text(relid, attnum) : NULL;
 		if (text != NULL && retention_label_parse(text, true)->no_personal_data)
 			return NULL;
 		foreach(lc, rules)

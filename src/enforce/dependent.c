@@ -102,7 +102,7 @@ labels_have_hops(Oid relid)
 	ReleaseSysCache(tuple);
 	for (AttrNumber attnum = 0; attnum <= last; attnum++)
 	{
-		char	   *text = retention_rule_label(relid, attnum);
+		char	   *text = retention_labelled_text(relid, attnum);
 
 		if (text != NULL && strstr(text, "->") != NULL)
 			return true;
@@ -137,7 +137,7 @@ all_rules(void)
 	MemoryContext old;
 	ListCell   *lc;
 
-	if (context != NULL && generation == retention_rule_generation())
+	if (context != NULL && generation == retention_labelled_generation())
 		return rules;
 	generation = 0;
 	rules = NIL;
@@ -147,10 +147,10 @@ all_rules(void)
 										ALLOCSET_DEFAULT_SIZES);
 	MemoryContextReset(context);
 	old = MemoryContextSwitchTo(context);
-	foreach(lc, retention_rule_relations())
+	foreach(lc, retention_labelled_relations())
 		rules = list_concat(rules, rules_of_table(lfirst_oid(lc)));
 	MemoryContextSwitchTo(old);
-	generation = retention_rule_generation();
+	generation = retention_labelled_generation();
 	return rules;
 }
 

@@ -77,7 +77,7 @@ column_count(Oid relid)
 static char *
 translated(const Leaving *leaving, AttrNumber attnum)
 {
-	char	   *label = retention_rule_label(leaving->root, attnum);
+	char	   *label = retention_labelled_text(leaving->root, attnum);
 	RetentionRename rename = {0};
 	char	   *text;
 
@@ -97,7 +97,7 @@ copy_label(const Leaving *leaving, AttrNumber from, AttrNumber to)
 	ObjectAddress object;
 	char	   *label = translated(leaving, from);
 
-	if (label == NULL && retention_rule_label(leaving->relid, to) == NULL)
+	if (label == NULL && retention_labelled_text(leaving->relid, to) == NULL)
 		return;
 	ObjectAddressSubSet(object, RelationRelationId, leaving->relid, to);
 	SetSecurityLabel(&object, RETENTION_PROVIDER, label);
@@ -164,7 +164,7 @@ static void
 warn_bare(const Leaving *leaving, const char *why)
 {
 	char	   *name = retention_start_relation_name(leaving->relid);
-	char	   *label = retention_rule_label(leaving->root, 0);
+	char	   *label = retention_labelled_text(leaving->root, 0);
 
 	ereport(WARNING,
 			(errmsg("table %s has no labels and no protection any more", name),

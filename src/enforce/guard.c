@@ -142,7 +142,7 @@ stands(const GuardTrigger *guard, Oid relid)
 RetentionProtection
 retention_guard_state(Oid relid)
 {
-	Oid			root = retention_rule_root(relid);
+	Oid			root = retention_labelled_root(relid);
 	GuardTrigger guard = read_trigger(root, ROW_GUARD);
 
 	if (!guard.exists)

@@ -31,7 +31,7 @@ retention_lineage_has_label(Oid relid)
 	ReleaseSysCache(tuple);
 
 	for (AttrNumber attnum = 0; attnum <= natts; attnum++)
-		if (retention_rule_label(relid, attnum) != NULL)
+		if (retention_labelled_text(relid, attnum) != NULL)
 			return true;
 	return false;
 }

@@ -101,7 +101,7 @@ static List *
 tables_to_visit(Oid relid, List **locked)
 {
 	List	   *relations = OidIsValid(relid) ? list_make1_oid(relid) :
-	retention_rule_relations();
+	retention_labelled_relations();
 	List	   *visit = NIL;
 	ListCell   *lc;
 
@@ -283,7 +283,7 @@ static void
 require_protected(Oid relid)
 {
 	const char *name = retention_start_relation_name(relid);
-	Oid			root = retention_rule_root(relid);
+	Oid			root = retention_labelled_root(relid);
 
 	if (root != relid)
 		ereport(ERROR,

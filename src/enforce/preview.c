@@ -137,7 +137,7 @@ retention_preview_rows_sql(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
-		relations = retention_rule_relations();
+		relations = retention_labelled_relations();
 	else
 	{
 		Oid			relid = PG_GETARG_OID(0);

@@ -71,7 +71,7 @@ open_table(Oid relid, const char *function)
 
 	labelled = retention_lineage_labelled(relid);
 	if (!OidIsValid(labelled))
-		labelled = retention_rule_root(relid);
+		labelled = retention_labelled_root(relid);
 	if (labelled != relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -215,7 +215,7 @@ retention_protection_uninstall_sql(PG_FUNCTION_ARGS)
 		append_event("unprotect", relid, -1);
 	}
 
-	relations = retention_rule_relations();
+	relations = retention_labelled_relations();
 	foreach(lc, relations)
 	{
 		Oid			relid = lfirst_oid(lc);
@@ -225,7 +225,7 @@ retention_protection_uninstall_sql(PG_FUNCTION_ARGS)
 
 		relation_close(rel, NoLock);
 		for (; attnum <= natts; attnum++)
-			if (retention_rule_label(relid, attnum) != NULL)
+			if (retention_labelled_text(relid, attnum) != NULL)
 				remove_label(relid, attnum);
 	}
 	append_event("uninstall", InvalidOid, -1);

@@ -37,7 +37,7 @@ names_missing_column(Judged *judged)
 {
 	ErrorData  *error;
 
-	judged->label = retention_rule_label(judged->relid, judged->attnum);
+	judged->label = retention_labelled_text(judged->relid, judged->attnum);
 	if (judged->label == NULL)
 		return false;
 	error = retention_attempt_run(judge, judged);

@@ -480,7 +480,7 @@ retention_status_rows_sql(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
-	foreach(lc, retention_rule_relations())
+	foreach(lc, retention_labelled_relations())
 		put_table(rsinfo, lfirst_oid(lc), as_of);
 	return (Datum) 0;
 }

@@ -96,7 +96,7 @@ look_at_policy(void *arg)
 bool
 retention_sweep_policy_changed(RetentionSweeping *s)
 {
-	uint64		generation = retention_rule_generation();
+	uint64		generation = retention_labelled_generation();
 
 	if (s->generation == generation)
 		return false;
@@ -300,7 +300,7 @@ retention_sweep_rule(Oid relid, AttrNumber attnum, int stage, RetentionSweep *sw
 	s.batch_context = AllocSetContextCreate(s.context, "privacy_retention batch",
 											ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(s.context);
-	s.generation = retention_rule_generation();
+	s.generation = retention_labelled_generation();
 	error = retention_attempt_run(prepare, &preparation);
 	if (error != NULL && s.rule != NULL)
 	{

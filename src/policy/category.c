@@ -395,7 +395,7 @@ static int
 find_uses(const char *category, StringInfo named)
 {
 	int			uses = 0;
-	List	   *relids = retention_rule_relations();
+	List	   *relids = retention_labelled_relations();
 	ListCell   *cell;
 
 	list_sort(relids, list_oid_cmp);
@@ -406,7 +406,7 @@ find_uses(const char *category, StringInfo named)
 
 		for (AttrNumber attnum = 0; attnum <= natts; attnum++)
 		{
-			if (!label_names(retention_rule_label(relid, attnum), attnum > 0, category))
+			if (!label_names(retention_labelled_text(relid, attnum), attnum > 0, category))
 				continue;
 			if (++uses > MAX_USES_NAMED)
 				continue;

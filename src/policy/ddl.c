@@ -221,7 +221,7 @@ static List *
 all_labels(void)
 {
 	List	   *result = NIL;
-	List	   *relids = retention_rule_relations();
+	List	   *relids = retention_labelled_relations();
 	ListCell   *cell;
 
 	list_sort(relids, list_oid_cmp);
@@ -237,7 +237,7 @@ all_labels(void)
 		ReleaseSysCache(tuple);
 		for (AttrNumber attnum = 0; attnum <= natts; attnum++)
 		{
-			char	   *label = retention_rule_label(relid, attnum);
+			char	   *label = retention_labelled_text(relid, attnum);
 			Labelled   *labelled;
 
 			if (label == NULL)
@@ -291,7 +291,7 @@ follow_rename(const RetentionRename *rename, Labelled *labelled)
 
 	/* As SECURITY LABEL locks it; then the label may have become another. */
 	LockRelationOid(object->objectId, ShareUpdateExclusiveLock);
-	labelled->label = retention_rule_label(object->objectId, object->objectSubId);
+	labelled->label = retention_labelled_text(object->objectId, object->objectSubId);
 	if (labelled->label == NULL)
 		return;
 	outcome = retention_rename_label(rename, object->objectId, object->objectSubId,

@@ -148,7 +148,7 @@ referenced_column(Oid relid, AttrNumber attnum, Oid *parent, AttrNumber *parent_
 static List *
 label_stages(Oid relid, AttrNumber attnum)
 {
-	char	   *text = retention_rule_label(relid, attnum);
+	char	   *text = retention_labelled_text(relid, attnum);
 
 	return text ? retention_label_parse(text, true)->stages : NIL;
 }

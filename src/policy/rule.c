@@ -7,16 +7,8 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/indexing.h"
-#include "catalog/objectaddress.h"
-#include "catalog/partition.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_seclabel.h"
 #include "catalog/pg_type.h"
-#include "commands/seclabel.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
 #include "utils/rel.h"
@@ -25,8 +17,6 @@
 #include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
@@ -59,15 +49,6 @@ typedef struct StageWork
 	bool		label_alone;	/* judge: only what is wrong in the label
 								 * itself */
 } StageWork;
-
-char *
-retention_rule_label(Oid relid, AttrNumber attnum)
-{
-	ObjectAddress object;
-
-	ObjectAddressSubSet(object, RelationRelationId, relid, attnum);
-	return GetSecurityLabel(&object, RETENTION_PROVIDER);
-}
 
 static void
 mark_invalid(RetentionRule *rule, const char *problem, const char *hint)
@@ -331,7 +312,7 @@ static List *
 compile_label(Oid relid, AttrNumber attnum, RetentionLabel *table,
 			  List *row_rules, RetentionLabel **label)
 {
-	ParseWork	parse = {retention_rule_label(relid, attnum), attnum != 0, NULL};
+	ParseWork	parse = {retention_labelled_text(relid, attnum), attnum != 0, NULL};
 	Source		source = {relid, attnum, NULL, table, row_rules};
 	List	   *rules = NIL;
 	ErrorData  *error;
@@ -419,7 +400,7 @@ retention_rule_judge(Oid relid, AttrNumber attnum, const char *label)
 		source.table = source.label;
 	else
 	{
-		ParseWork	parse = {retention_rule_label(relid, 0), false, NULL};
+		ParseWork	parse = {retention_labelled_text(relid, 0), false, NULL};
 
 		if (parse.text != NULL && retention_attempt_run(parse_label, &parse) == NULL)
 			source.table = parse.label;
@@ -454,67 +435,4 @@ retention_rule_judge(Oid relid, AttrNumber attnum, const char *label)
 												 stage->action->location)));
 	}
 	retention_identity_restore(&saved);
-}
-
-static uint64 generation = 1;
-
-static void
-relation_changed(Datum arg, Oid relid)
-{
-	generation++;
-}
-
-uint64
-retention_rule_generation(void)
-{
-	static bool registered = false;
-
-	/*
-	 * Labels and categories send invalidations of a relation when they
-	 * change.
-	 */
-	if (!registered)
-	{
-		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-		registered = true;
-	}
-	AcceptInvalidationMessages();
-	return generation;
-}
-
-List *
-retention_rule_relations(void)
-{
-	List	   *relations = NIL;
-	Relation	labels = table_open(SecLabelRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(labels, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple	tuple;
-
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		FormData_pg_seclabel *form = (FormData_pg_seclabel *) GETSTRUCT(tuple);
-		bool		isnull;
-		Datum		provider;
-
-		if (form->classoid != RelationRelationId)
-			continue;
-		provider = heap_getattr(tuple, Anum_pg_seclabel_provider,
-								RelationGetDescr(labels), &isnull);
-		if (!isnull &&
-			strcmp(TextDatumGetCString(provider), RETENTION_PROVIDER) == 0 &&
-			get_rel_name(form->objoid) != NULL)
-			relations = list_append_unique_oid(relations, form->objoid);
-	}
-	systable_endscan(scan);
-	table_close(labels, AccessShareLock);
-	list_sort(relations, list_oid_cmp);
-	return relations;
-}
-
-Oid
-retention_rule_root(Oid relid)
-{
-	if (get_rel_relispartition(relid))
-		return llast_oid(get_partition_ancestors(relid));
-	return relid;
 }

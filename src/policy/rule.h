@@ -15,6 +15,7 @@
 #include "nodes/pg_list.h"
 #include "policy/category.h"
 #include "policy/label.h"
+#include "policy/labelled.h"
 #include "policy/start.h"
 
 /* One stage of a label. */
@@ -50,20 +51,5 @@ extern List *retention_rule_compile(Oid relid);
  * as ERROR what is wrong in that label itself.  For the label provider.
  */
 extern void retention_rule_judge(Oid relid, AttrNumber attnum, const char *label);
-
-/*
- * A number that changes whenever a label, a category or a table may have changed,
- * as far as this backend has heard of it.
- */
-extern uint64 retention_rule_generation(void);
-
-/* OIDs of all labelled tables. */
-extern List *retention_rule_relations(void);
-
-/* The table whose labels count: the topmost partitioned ancestor, or itself. */
-extern Oid	retention_rule_root(Oid relid);
-
-/* The label on a table or column, palloc'd, or NULL. */
-extern char *retention_rule_label(Oid relid, AttrNumber attnum);
 
 #endif							/* RETENTION_RULE_H */

@@ -57,7 +57,7 @@ retention_rule_rows_sql(PG_FUNCTION_ARGS)
 	ListCell   *relation;
 
 	InitMaterializedSRF(fcinfo, 0);
-	foreach(relation, retention_rule_relations())
+	foreach(relation, retention_labelled_relations())
 	{
 		ListCell   *rule;
 
