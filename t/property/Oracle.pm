@@ -411,8 +411,12 @@ sub judge
 			next unless $after->{$row};
 			if (defined $name)
 			{
-				my $open = grep { $_->{where} && !same($_->{result}, $after->{$row}{value}{$name}) }
-				  @{ $before->{$row}{actions}{$name} };
+				my ($then, $now) = map { $_->{$row}{actions}{$name} } $before, $after;
+				my $open = grep {
+					my $n = $_;
+					$now->[$n]{where} && !same($now->[$n]{result}, $after->{$row}{value}{$name})
+					  && grep { $_ eq $key } @{ $then->[$n]{hops} }
+				} 0 .. $#$then;
 				next unless $open;
 			}
 			push @wrong, "CLOCK $key is gone, $dependent still needed it";
