@@ -15,7 +15,6 @@ use IPC::Run;
 use PostgreSQL::Test::Utils;
 use RetentionNode;
 use Test::More;
-use Time::HiRes qw(usleep);
 
 my $crashes = $ENV{RETENTION_CRASHES} // 4;
 my $due = 4000;
@@ -108,13 +107,12 @@ BEGIN
 END$$
 EOS
 
-# The last backends may hold the shared memory for a moment.
+# The last backends may hold the shared memory for a moment.  pg_ctl waits, too.
 sub start_again
 {
 	foreach (1 .. 600)
 	{
 		return 1 if $node->start(fail_ok => 1);
-		usleep(100_000);
 		$node->stop('fast', fail_ok => 1);
 	}
 	return 0;

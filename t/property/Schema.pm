@@ -284,7 +284,7 @@ sub table_ddl
 	my $leaf = sub {
 		my ($suffix, $bounds, $more, $parent) = @_;
 		my $name = quote($table->{schema}) . '.'
-		  . quote(substr($table->{plain}, 0, 40) . " leaf $suffix");
+		  . quote(substr($table->{plain}, 0, 40) . " leaf $table->{n}$suffix");
 		$parent //= $table->{name};
 		push @{ $table->{leaves} }, $name;
 		# a leaf made apart and attached has its columns in another order
@@ -340,7 +340,7 @@ sub table_ddl
 		foreach my $suffix ('i', 'j')
 		{
 			my $name = quote($table->{schema}) . '.'
-			  . quote(substr($table->{plain}, 0, 40) . " leaf $suffix");
+			  . quote(substr($table->{plain}, 0, 40) . " leaf $table->{n}$suffix");
 			push @{ $table->{leaves} }, $name;
 			$sql .= "CREATE TABLE $name (more text DEFAULT 'm') INHERITS ($table->{name});\n";
 		}
@@ -385,7 +385,6 @@ sub moment
 	return '1999-12-30 12:00:00' if $sentinel < 0.06;
 	return '2000-01-03 12:00:00' if $sentinel < 0.07;
 	return '9999-12-31 23:59:59' if $sentinel < 0.09;
-	
 	return one(@DAYS) . ' ' . one(@TIMES);
 }
 
