@@ -45,8 +45,22 @@ CALL retention.enforce(as_of => '2025-06-01');
 SELECT id FROM event;
 SELECT * FROM visit ORDER BY id;
 
+-- A tree that cascades along itself: 1 is due, 2 and 3 would go with it, and with
+-- them the clocks of two notes.
+CREATE TABLE folder (id int PRIMARY KEY, parent int REFERENCES folder ON DELETE CASCADE, closed_at date);
+CREATE TABLE note (id int PRIMARY KEY, folder_id int, written_at date);
+INSERT INTO folder VALUES (1, NULL, '2024-01-01'), (2, 1, '2024-06-01'), (3, 2, '2024-06-01'), (4, 4, '2024-01-01');
+INSERT INTO note VALUES (1, 2, '2023-01-01'), (2, 3, '2023-01-01');
+SELECT retention.label('folder', 'dependent month, from closed_at, then delete');
+SELECT retention.label('note', 'dependent month, from folder_id references folder (id) -> closed_at or written_at, then delete');
+SELECT retention.protect('folder'), retention.protect('note');
+CALL retention.enforce(as_of => '2024-03-01');
+SELECT (SELECT array_agg(id ORDER BY id) FROM folder) AS folders, (SELECT array_agg(id ORDER BY id) FROM note) AS notes;
+CALL retention.enforce(as_of => '2024-08-01');
+SELECT (SELECT count(*) FROM folder) AS folders, (SELECT count(*) FROM note) AS notes;
+
 SELECT relation, rows FROM retention.ledger WHERE event = 'batch' AND relation LIKE 'dependent.%' ORDER BY id;
 SELECT count(*) FROM retention.blocked WHERE relation LIKE 'dependent.%';
-SELECT retention.unprotect('customer'), retention.unprotect('letter'), retention.unprotect('event'), retention.unprotect('visit');
+SELECT retention.unprotect('customer'), retention.unprotect('letter'), retention.unprotect('event'), retention.unprotect('visit'), retention.unprotect('folder'), retention.unprotect('note');
 DROP SCHEMA dependent CASCADE;
 SELECT retention.drop_category('dependent month'), retention.drop_category('dependent year');

@@ -116,21 +116,27 @@ apply_rows(RetentionBatch *batch, RetentionChange *change,
 		   const RetentionRow *rows, int count)
 {
 	Work		work = {change, rows, count, RETENTION_CHANGE_PLAIN, 0};
-	ErrorData  *error = retention_attempt_run(run_change, &work);
+	ErrorData  *error = NULL;
 
 	CHECK_FOR_INTERRUPTS();
-	if (error == NULL)
-		return work.changed;
-
-	if (is_contention(error))
+	if (!batch->contended)
 	{
-		FreeErrorData(error);
+		error = retention_attempt_run(run_change, &work);
+		if (error == NULL)
+			return work.changed;
+		batch->contended = is_contention(error);
+	}
+	if (batch->contended)
+	{
 		work.mode = RETENTION_CHANGE_SKIP_LOCKED;
 		error = retention_attempt_run(run_change, &work);
 		if (error == NULL)
 		{
-			batch->locked += count - work.changed;
-			leave_alone(batch, rows, count);
+			if (work.changed < count)
+			{
+				batch->locked += count - work.changed;
+				leave_alone(batch, rows, count);
+			}
 			return work.changed;
 		}
 	}
@@ -155,7 +161,7 @@ apply_rows(RetentionBatch *batch, RetentionChange *change,
 	if (error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION &&
 		batch->due->rule->attnum == 0)
 	{
-		int64		changed = retention_closure_delete(batch->due, change->arm, rows);
+		int64		changed = retention_closure_delete(batch->due, change->arm, rows, error);
 
 		if (changed > 0)
 		{

@@ -22,6 +22,8 @@ typedef struct RetentionBatch
 	int64		rows;			/* changed until now, in this pass */
 	int64		stuck;			/* could not go, in this pass */
 	int64		locked;			/* others had locked them */
+	bool		contended;		/* others are at work here: do not wait for
+								 * them */
 	List	   *changes;		/* of RetentionChange *, private */
 	MemoryContext context;		/* of the changes */
 } RetentionBatch;

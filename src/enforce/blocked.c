@@ -170,6 +170,7 @@ key_hash(Oid leaf, const ItemPointerData * tid)
 		SET_VARSIZE(hash, VARHDRSZ + 32);
 		retention_keyring_mark_hmac(key, strlen(key), (uint8 *) VARDATA(hash));
 	}
+	SPI_freetuptable(SPI_tuptable);
 	retention_identity_restore(&saved);
 	return hash;
 }
@@ -179,6 +180,7 @@ retention_blocked_record(const RetentionRule *rule, Oid leaf,
 						 const ItemPointerData * tid, const ErrorData *error,
 						 TimestampTz now)
 {
+	static SPIPlanPtr plan = NULL;
 	bytea	   *hash = key_hash(leaf, tid);
 	const char *constraint = error->constraint_name;
 	Oid			types[] = {TEXTOID, TEXTOID, INT4OID, OIDOID, TIDOID, BYTEAOID, TEXTOID,
@@ -195,23 +197,30 @@ retention_blocked_record(const RetentionRule *rule, Oid leaf,
 	bool		isnull;
 
 	retention_identity_become_extension(&saved);
-	if (SPI_execute_with_args(psprintf("INSERT INTO retention.blocked_row AS b"
-									   " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $10, $10)"
-									   " ON CONFLICT (relation, column_name, stage, leaf, row_id) DO UPDATE"
-									   " SET key_hash = excluded.key_hash, sqlstate = excluded.sqlstate,"
-									   " constraint_name = excluded.constraint_name,"
-									   " reason = excluded.reason, last_try = excluded.last_try,"
-									   " tries = b.tries + (b.last_try < excluded.last_try)::int,"
-									   " next_try = CASE WHEN b.last_try = excluded.last_try THEN b.next_try"
-									   " WHEN b.tries + 1 < %d THEN excluded.last_try"
-									   " ELSE excluded.last_try + least('%d us'::interval"
-									   " * 2 ^ least(b.tries + 1 - %d, 20), '1 day'::interval) END"
-									   " RETURNING next_try",
-									   FREE_TRIES, (int) FIRST_BACKOFF, FREE_TRIES),
-							  10, types, values, nulls, false, 1) != SPI_OK_INSERT_RETURNING)
+	if (plan == NULL)
+	{
+		plan = SPI_prepare(psprintf("INSERT INTO retention.blocked_row AS b"
+									" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $10, $10)"
+									" ON CONFLICT (relation, column_name, stage, leaf, row_id) DO UPDATE"
+									" SET key_hash = excluded.key_hash, sqlstate = excluded.sqlstate,"
+									" constraint_name = excluded.constraint_name,"
+									" reason = excluded.reason, last_try = excluded.last_try,"
+									" tries = b.tries + (b.last_try < excluded.last_try)::int,"
+									" next_try = CASE WHEN b.last_try = excluded.last_try THEN b.next_try"
+									" WHEN b.tries + 1 < %d THEN excluded.last_try"
+									" ELSE excluded.last_try + least('%d us'::interval"
+									" * 2 ^ least(b.tries + 1 - %d, 20), '1 day'::interval) END"
+									" RETURNING next_try",
+									FREE_TRIES, (int) FIRST_BACKOFF, FREE_TRIES),
+						   10, types);
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "retention.blocked_row could not be written");
+	}
+	if (SPI_execute_plan(plan, values, nulls, false, 1) != SPI_OK_INSERT_RETURNING)
 		elog(ERROR, "retention.blocked_row could not be written");
 	next_try = DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0],
 												 SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_freetuptable(SPI_tuptable);
 	retention_identity_restore(&saved);
 	return next_try;
 }
@@ -219,15 +228,22 @@ retention_blocked_record(const RetentionRule *rule, Oid leaf,
 void
 retention_blocked_drop(const RetentionRule *rule, Oid leaf, const ItemPointerData * tid)
 {
+	static SPIPlanPtr plan = NULL;
 	Oid			types[] = {TEXTOID, TEXTOID, INT4OID, OIDOID, TIDOID};
 	Datum		values[] = {CStringGetTextDatum(rule->relation), column_datum(rule),
 	Int32GetDatum(rule->stage), ObjectIdGetDatum(leaf), PointerGetDatum(tid)};
 	RetentionIdentity saved;
 
 	retention_identity_become_extension(&saved);
-	if (SPI_execute_with_args("DELETE FROM retention.blocked_row WHERE relation = $1"
-							  " AND column_name = $2 AND stage = $3 AND leaf = $4 AND row_id = $5",
-							  5, types, values, NULL, false, 0) != SPI_OK_DELETE)
+	if (plan == NULL)
+	{
+		plan = SPI_prepare("DELETE FROM retention.blocked_row WHERE relation = $1"
+						   " AND column_name = $2 AND stage = $3 AND leaf = $4 AND row_id = $5",
+						   5, types);
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "retention.blocked_row could not be written");
+	}
+	if (SPI_execute_plan(plan, values, NULL, false, 0) != SPI_OK_DELETE)
 		elog(ERROR, "retention.blocked_row could not be written");
 	retention_identity_restore(&saved);
 }

@@ -14,6 +14,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
@@ -144,6 +145,7 @@ is_due(Closure *closure, Member *member)
 											   conditions(member)),
 									  1, types, values, NULL, false, 1) != SPI_OK_SELECT)
 				elog(ERROR, "could not look at a referencing row");
+			SPI_freetuptable(SPI_tuptable);
 			if (SPI_processed == 1)
 				return true;
 		}
@@ -203,6 +205,7 @@ add_referencing(Closure *closure, const Member *member, const RetentionForeignKe
 			retention_compat_owns_relation(leaf, GetUserId()) &&
 			is_due(closure, next);
 	}
+	SPI_freetuptable(found);
 }
 
 /* Everything that must go with the row, breadth first. */
@@ -308,6 +311,7 @@ delete_members(void *arg)
 					(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 					 errmsg("a trigger or rule kept a row")));
 	}
+	SPI_freetuptable(SPI_tuptable);
 	retention_identity_restore(&saved);
 
 	forboth(lc, groups, size, sizes)
@@ -322,12 +326,28 @@ delete_members(void *arg)
 	}
 }
 
+/* Has the table that references the row rules by which its rows could go, too? */
+static bool
+may_go_together(const ErrorData *violation)
+{
+	Oid			schema = violation->schema_name ?
+	get_namespace_oid(violation->schema_name, true) : InvalidOid;
+	Oid			relid = OidIsValid(schema) && violation->table_name ?
+	get_relname_relid(violation->table_name, schema) : InvalidOid;
+
+	return OidIsValid(relid) &&
+		retention_guard_state(relid) == RETENTION_PROTECTED;
+}
+
 int64
 retention_closure_delete(const RetentionDue *due, const RetentionArm *arm,
-						 const RetentionRow *row)
+						 const RetentionRow *row, const ErrorData *violation)
 {
 	Closure		closure = {.due = due,.arm = arm,.row = *row};
 	ErrorData  *error;
+
+	if (!may_go_together(violation))
+		return 0;
 
 	/* The first rule's own due is among the rules that can be met again. */
 	closure.dues = list_make1(unconstify(RetentionDue *, due));

@@ -180,6 +180,31 @@ cascades_from(Oid relid)
 	return result;
 }
 
+/* Has a row of another table its clock in one of these, or finds it through it? */
+static bool
+are_needed(List *relids, List *rules)
+{
+	ListCell   *lc;
+
+	foreach(lc, rules)
+	{
+		RetentionRule *rule = (RetentionRule *) lfirst(lc);
+		ListCell   *path;
+
+		if (rule->action == NULL)
+			continue;
+		foreach(path, rule->clocks)
+		{
+			ListCell   *hop;
+
+			foreach(hop, ((RetentionClock *) lfirst(path))->joins)
+				if (list_member_oid(relids, ((RetentionJoin *) lfirst(hop))->relid))
+				return true;
+		}
+	}
+	return false;
+}
+
 /*
  * Nothing has its clock in the row with that alias, nor in a row that would be
  * deleted with it by ON DELETE CASCADE. Empty if nothing can.
@@ -215,8 +240,22 @@ none_needs(Oid relid, const char *alias, List *rules, List *visited)
 		char	   *child = psprintf("k%d", list_length(visited));
 		char	   *inner;
 
+		/*
+		 * Where cascades come back to a table there is no end to follow them
+		 * to: the row waits until the rows that would go with it are gone.
+		 */
 		if (list_member_oid(visited, key->relid))
+		{
+			if (are_needed(visited, rules))
+				appendStringInfo(&text, "%sNOT EXISTS (SELECT 1 FROM %s AS %s WHERE %s"
+								 " AND (%s.tableoid, %s.ctid) <> (%s.tableoid, %s.ctid))",
+								 text.len > 0 ? " AND " : "",
+								 retention_start_relation_name(key->relid), child,
+								 retention_start_join_text(key->join, key->relid,
+														   child, alias),
+								 child, child, alias, alias);
 			continue;
+		}
 		inner = none_needs(key->relid, child, rules, visited);
 		if (inner[0] != '\0')
 			appendStringInfo(&text, "%sNOT EXISTS (SELECT 1 FROM %s AS %s WHERE %s AND NOT (%s))",
