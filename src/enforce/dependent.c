@@ -205,6 +205,24 @@ are_needed(List *relids, List *rules)
 	return false;
 }
 
+/* The table and all whose rows deleting one of its rows can delete. */
+static List *
+cascades_reach(Oid relid)
+{
+	List	   *reached = list_make1_oid(relid);
+
+	/* The list grows while it is walked. */
+	for (int i = 0; i < list_length(reached); i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, cascades_from(list_nth_oid(reached, i)))
+			reached = list_append_unique_oid(reached,
+											 ((RetentionForeignKey *) lfirst(lc))->relid);
+	}
+	return reached;
+}
+
 /*
  * Nothing has its clock in the row with that alias, nor in a row that would be
  * deleted with it by ON DELETE CASCADE. Empty if nothing can.
@@ -246,7 +264,7 @@ none_needs(Oid relid, const char *alias, List *rules, List *visited)
 		 */
 		if (list_member_oid(visited, key->relid))
 		{
-			if (are_needed(visited, rules))
+			if (are_needed(cascades_reach(key->relid), rules))
 				appendStringInfo(&text, "%sNOT EXISTS (SELECT 1 FROM %s AS %s WHERE %s"
 								 " AND (%s.tableoid, %s.ctid) <> (%s.tableoid, %s.ctid))",
 								 text.len > 0 ? " AND " : "",
