@@ -341,12 +341,16 @@ judge(Line *line)
 				  psprintf("rows could not be counted: SQLSTATE %s", line->count_error),
 				  call(line, "CALL retention.enforce(%s)"));
 	else if (line->blocked > 0)
-		set_state(line, "blocked",
-				  line->blocked_why ?
-				  psprintf("rows that cannot go: " INT64_FORMAT " (%s)",
-						   line->blocked, line->blocked_why) :
-				  psprintf("rows that cannot go: " INT64_FORMAT, line->blocked),
-				  call(line, "CALL retention.enforce(%s)"));
+	{
+		char	   *reason = psprintf("rows that cannot go: " INT64_FORMAT, line->blocked);
+
+		if (line->blocked_why)
+			reason = psprintf("%s (%s)", reason, line->blocked_why);
+		if (line->kept > 0)
+			reason = psprintf("%s; due rows that stay as the clock of others, which are not done yet: " INT64_FORMAT,
+							  reason, line->kept);
+		set_state(line, "blocked", reason, call(line, "CALL retention.enforce(%s)"));
+	}
 	else if (rule->action == NULL)
 		line->reason = "goes with the row";
 	else
