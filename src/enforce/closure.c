@@ -11,12 +11,8 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
-#include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -24,10 +20,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/syscache.h"
 
 #include "base/attempt.h"
 #include "base/compat.h"
@@ -35,7 +28,7 @@
 #include "enforce/batch.h"
 #include "enforce/closure.h"
 #include "enforce/guard.h"
-#include "policy/start.h"
+#include "policy/foreign_key.h"
 
 /* A ring of more rows is left to a person. */
 #define MOST_ROWS 1000
@@ -58,33 +51,6 @@ typedef struct Closure
 	bool		whole;			/* all rows that must go are due */
 	int64		changed;		/* of the first member's rule */
 } Closure;
-
-/* The tables and columns that reference this one and would keep its rows. */
-static List *
-referencing(Oid relid)
-{
-	List	   *result = NIL;
-	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
-	SysScanDesc scan;
-	ScanKeyData key;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_constraint_confrelid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(relid));
-	scan = systable_beginscan(constraints, InvalidOid, false, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-
-		if (form->contype == CONSTRAINT_FOREIGN && !OidIsValid(form->conparentid) &&
-			(form->confdeltype == FKCONSTR_ACTION_NOACTION ||
-			 form->confdeltype == FKCONSTR_ACTION_RESTRICT))
-			result = lappend(result, retention_start_foreign_key(form->oid));
-	}
-	systable_endscan(scan);
-	table_close(constraints, AccessShareLock);
-	return result;
-}
 
 /* The delete rules of a protected table, as of the same time. */
 static void
@@ -235,9 +201,14 @@ collect(void *arg)
 		{
 			ListCell   *lc;
 
-			foreach(lc, referencing(lfirst_oid(table)))
-				if (closure->whole)
-				add_referencing(closure, member, (RetentionForeignKey *) lfirst(lc));
+			foreach(lc, retention_foreign_key_to(lfirst_oid(table)))
+			{
+				RetentionForeignKey *key = (RetentionForeignKey *) lfirst(lc);
+
+				if (closure->whole && (key->on_delete == FKCONSTR_ACTION_NOACTION ||
+									   key->on_delete == FKCONSTR_ACTION_RESTRICT))
+					add_referencing(closure, member, key);
+			}
 		}
 	}
 	retention_identity_restore(&saved);

@@ -6,14 +6,11 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -24,6 +21,7 @@
 #include "enforce/dependent.h"
 #include "enforce/due.h"
 #include "policy/expression.h"
+#include "policy/foreign_key.h"
 #include "policy/rule.h"
 #include "policy/start.h"
 
@@ -159,24 +157,11 @@ static List *
 cascades_from(Oid relid)
 {
 	List	   *result = NIL;
-	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
-	SysScanDesc scan;
-	ScanKeyData key;
-	HeapTuple	tuple;
+	ListCell   *lc;
 
-	ScanKeyInit(&key, Anum_pg_constraint_confrelid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(relid));
-	scan = systable_beginscan(constraints, InvalidOid, false, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-
-		if (form->contype == CONSTRAINT_FOREIGN && !OidIsValid(form->conparentid) &&
-			form->confdeltype == FKCONSTR_ACTION_CASCADE)
-			result = lappend(result, retention_start_foreign_key(form->oid));
-	}
-	systable_endscan(scan);
-	table_close(constraints, AccessShareLock);
+	foreach(lc, retention_foreign_key_to(relid))
+		if (((RetentionForeignKey *) lfirst(lc))->on_delete == FKCONSTR_ACTION_CASCADE)
+		result = lappend(result, lfirst(lc));
 	return result;
 }
 

@@ -283,16 +283,14 @@ condition_text(const RetentionRule *rule, const char *alias)
 					retention_expression_deparse(rule->condition, rule->relid, alias));
 }
 
-/* Is the stage due for the row t?  As a condition that joins nothing outside. */
-static char *
-stage_is_due(const RetentionRule *rule, TimestampTz as_of)
+char *
+retention_due_condition(List *arms)
 {
-	Window		window = build_window(rule, as_of);
 	StringInfoData text;
 	ListCell   *lc;
 
 	initStringInfo(&text);
-	foreach(lc, build_arms(rule, &window, "s"))
+	foreach(lc, arms)
 	{
 		RetentionArm *arm = (RetentionArm *) lfirst(lc);
 
@@ -305,6 +303,15 @@ stage_is_due(const RetentionRule *rule, TimestampTz as_of)
 			appendStringInfo(&text, "((%s AND %s) IS TRUE)", arm->path, arm->due);
 	}
 	return text.len > 0 ? text.data : pstrdup("false");
+}
+
+/* Is another stage due for the row t? */
+static char *
+stage_is_due(const RetentionRule *rule, TimestampTz as_of)
+{
+	Window		window = build_window(rule, as_of);
+
+	return retention_due_condition(build_arms(rule, &window, "s"));
 }
 
 /*

@@ -75,6 +75,9 @@ extern char *retention_due_time(const RetentionRule *rule, const char *clock);
 /* When a clock falls due; caller acts as the table's owner, for its TimeZone. */
 extern TimestampTz retention_due_at(const RetentionRule *rule, TimestampTz clock);
 
+/* SQL text: the row t is due by one of the arms; joins nothing outside. */
+extern char *retention_due_condition(List *arms);
+
 /* SQL text: NOT done, for the rule's value in a row with that alias. */
 extern char *retention_due_pending(const RetentionRule *rule, const char *alias);
 

@@ -14,7 +14,6 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "executor/spi.h"
-#include "lib/stringinfo.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -86,27 +85,10 @@ retention_partition_candidates(const RetentionDue *due)
 	return candidates;
 }
 
-/* "the row t is due" without joining anything outside. */
 static char *
 row_is_due(const RetentionDue *due)
 {
-	StringInfoData text;
-	ListCell   *lc;
-
-	initStringInfo(&text);
-	foreach(lc, due->arms)
-	{
-		RetentionArm *arm = (RetentionArm *) lfirst(lc);
-
-		if (text.len > 0)
-			appendStringInfoString(&text, " OR ");
-		if (arm->from)
-			appendStringInfo(&text, "EXISTS (SELECT 1 FROM %s WHERE %s AND %s)",
-							 arm->from, arm->path, arm->due);
-		else
-			appendStringInfo(&text, "(%s AND %s)", arm->path, arm->due);
-	}
-	return psprintf("((%s) AND %s)", text.data, due->applies);
+	return psprintf("((%s) AND %s)", retention_due_condition(due->arms), due->applies);
 }
 
 /* Is there a row that is not due?  Also true of an empty partition. */

@@ -7,78 +7,43 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/indexing.h"
-#include "catalog/pg_constraint.h"
-#include "commands/trigger.h"
+#include "nodes/parsenodes.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 #include "policy/action.h"
+#include "policy/foreign_key.h"
 #include "policy/reference.h"
 #include "policy/rule.h"
-
-/* Position of the column in an int2[] of pg_constraint, or -1. */
-static int
-position_in(HeapTuple tuple, Relation constraints, AttrNumber which,
-			AttrNumber attnum, AttrNumber *opposite, AttrNumber other)
-{
-	bool		isnull;
-	ArrayType  *columns;
-	ArrayType  *others;
-	int			n;
-
-	columns = DatumGetArrayTypeP(heap_getattr(tuple, which,
-											  RelationGetDescr(constraints), &isnull));
-	others = DatumGetArrayTypeP(heap_getattr(tuple, other,
-											 RelationGetDescr(constraints), &isnull));
-	n = ARR_DIMS(columns)[0];
-	for (int i = 0; i < n; i++)
-		if (((int16 *) ARR_DATA_PTR(columns))[i] == attnum)
-		{
-			*opposite = ((int16 *) ARR_DATA_PTR(others))[i];
-			return i;
-		}
-	return -1;
-}
 
 /* The columns that reference this one directly. */
 static List *
 direct_references(Oid relid, AttrNumber attnum)
 {
 	List	   *result = NIL;
-	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
-	SysScanDesc scan;
-	ScanKeyData key;
-	HeapTuple	tuple;
+	ListCell   *lc;
 
-	ScanKeyInit(&key, Anum_pg_constraint_confrelid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(relid));
-	scan = systable_beginscan(constraints, InvalidOid, false, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	foreach(lc, retention_foreign_key_to(relid))
 	{
-		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-		AttrNumber	child;
-		RetentionReference *reference;
+		RetentionForeignKey *key = (RetentionForeignKey *) lfirst(lc);
 
-		if (form->contype != CONSTRAINT_FOREIGN || OidIsValid(form->conparentid))
-			continue;
-		if (position_in(tuple, constraints, Anum_pg_constraint_confkey, attnum,
-						&child, Anum_pg_constraint_conkey) < 0)
-			continue;
-		reference = palloc(sizeof(RetentionReference));
-		reference->relid = form->conrelid;
-		reference->attnum = child;
-		reference->parent_relid = relid;
-		reference->parent_attnum = attnum;
-		reference->cascades = form->confupdtype == FKCONSTR_ACTION_CASCADE;
-		result = lappend(result, reference);
+		for (int i = 0; i < key->join->nkeys; i++)
+		{
+			RetentionReference *reference;
+
+			if (key->join->to_columns[i] != attnum)
+				continue;
+			reference = palloc(sizeof(RetentionReference));
+			reference->relid = key->relid;
+			reference->attnum = key->join->from_columns[i];
+			reference->parent_relid = relid;
+			reference->parent_attnum = attnum;
+			reference->cascades = key->on_update == FKCONSTR_ACTION_CASCADE;
+			result = lappend(result, reference);
+		}
 	}
-	systable_endscan(scan);
-	table_close(constraints, AccessShareLock);
 	return result;
 }
 
@@ -117,30 +82,23 @@ retention_reference_list(Oid relid, AttrNumber attnum)
 static bool
 referenced_column(Oid relid, AttrNumber attnum, Oid *parent, AttrNumber *parent_attnum)
 {
-	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
-	SysScanDesc scan;
-	ScanKeyData key;
-	HeapTuple	tuple;
+	Relation	rel = table_open(relid, AccessShareLock);
 	bool		found = false;
+	ListCell   *lc;
 
-	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(relid));
-	scan = systable_beginscan(constraints, ConstraintRelidTypidNameIndexId, true,
-							  NULL, 1, &key);
-	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	foreach(lc, RelationGetFKeyList(rel))
 	{
-		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+		ForeignKeyCacheInfo *fk = lfirst_node(ForeignKeyCacheInfo, lc);
 
-		if (form->contype != CONSTRAINT_FOREIGN)
-			continue;
-		if (position_in(tuple, constraints, Anum_pg_constraint_conkey, attnum,
-						parent_attnum, Anum_pg_constraint_confkey) < 0)
-			continue;
-		*parent = form->confrelid;
-		found = true;
+		for (int i = 0; i < fk->nkeys; i++)
+			if (fk->conkey[i] == attnum)
+			{
+				*parent = fk->confrelid;
+				*parent_attnum = fk->confkey[i];
+				found = true;
+			}
 	}
-	systable_endscan(scan);
-	table_close(constraints, AccessShareLock);
+	table_close(rel, AccessShareLock);
 	return found;
 }
 

@@ -21,77 +21,8 @@
 #include "utils/syscache.h"
 
 #include "policy/expression.h"
+#include "policy/foreign_key.h"
 #include "policy/start.h"
-
-/* A foreign key of the table, as one hop. */
-static RetentionJoin *
-foreign_key_join(Oid relid, ForeignKeyCacheInfo *fk)
-{
-	RetentionJoin *join = palloc0(sizeof(RetentionJoin));
-	HeapTuple	tuple;
-	Form_pg_constraint form;
-
-	join->relid = fk->confrelid;
-	join->constraint = fk->conoid;
-	join->nkeys = fk->nkeys;
-	join->from_columns = palloc(sizeof(AttrNumber) * fk->nkeys);
-	join->to_columns = palloc(sizeof(AttrNumber) * fk->nkeys);
-	join->operators = palloc(sizeof(Oid) * fk->nkeys);
-
-	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(fk->conoid));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for constraint %u", fk->conoid);
-	form = (Form_pg_constraint) GETSTRUCT(tuple);
-	join->may_lose = !form->convalidated ||
-		form->confdeltype == FKCONSTR_ACTION_SETNULL ||
-		form->confdeltype == FKCONSTR_ACTION_SETDEFAULT;
-	ReleaseSysCache(tuple);
-
-	for (int i = 0; i < fk->nkeys; i++)
-	{
-		HeapTuple	attribute;
-
-		join->from_columns[i] = fk->conkey[i];
-		join->to_columns[i] = fk->confkey[i];
-		join->operators[i] = fk->conpfeqop[i];
-		attribute = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid),
-									Int16GetDatum(fk->conkey[i]));
-		if (!HeapTupleIsValid(attribute))
-			elog(ERROR, "cache lookup failed for attribute %d of relation %u",
-				 fk->conkey[i], relid);
-		if (!((Form_pg_attribute) GETSTRUCT(attribute))->attnotnull)
-			join->may_lose = true;
-		ReleaseSysCache(attribute);
-	}
-	return join;
-}
-
-RetentionForeignKey *
-retention_start_foreign_key(Oid constraint)
-{
-	RetentionForeignKey *result = palloc0(sizeof(RetentionForeignKey));
-	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
-	Relation	rel;
-	ListCell   *lc;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for constraint %u", constraint);
-	result->relid = ((Form_pg_constraint) GETSTRUCT(tuple))->conrelid;
-	ReleaseSysCache(tuple);
-
-	rel = relation_open(result->relid, AccessShareLock);
-	foreach(lc, RelationGetFKeyList(rel))
-	{
-		ForeignKeyCacheInfo *fk = lfirst_node(ForeignKeyCacheInfo, lc);
-
-		if (fk->conoid == constraint)
-			result->join = foreign_key_join(result->relid, fk);
-	}
-	relation_close(rel, AccessShareLock);
-	if (result->join == NULL)
-		elog(ERROR, "constraint %u is not a foreign key of its table", constraint);
-	return result;
-}
 
 /* The foreign keys that were declared on the table itself, not on partitions. */
 static List *
@@ -285,7 +216,7 @@ key_join(const RetentionLabel *label, const RetentionHop *hop, Oid relid)
 				 errmsg("table %s has neither a column nor a foreign key named \"%s\"",
 						retention_start_relation_name(relid), hop->name),
 				 retention_label_errposition(label, hop->location)));
-	join = foreign_key_join(relid, found);
+	join = retention_foreign_key_join(relid, found);
 	return join;
 }
 

@@ -27,13 +27,6 @@ typedef struct RetentionJoin
 	bool		may_lose;		/* the reference can be null or become null */
 } RetentionJoin;
 
-/* A foreign key: the table that has it, and its way to the other one. */
-typedef struct RetentionForeignKey
-{
-	Oid			relid;
-	RetentionJoin *join;
-} RetentionForeignKey;
-
 /* One path: hops and, in the last table, the value. */
 typedef struct RetentionClock
 {
@@ -48,8 +41,6 @@ typedef struct RetentionClock
 extern RetentionClock *retention_start_resolve_path(const RetentionLabel *label,
 													const RetentionPath *path,
 													Oid relid);
-
-extern RetentionForeignKey *retention_start_foreign_key(Oid constraint);
 
 /*
  * Resolves a START to a List of RetentionClock *, all of type timestamptz,
