@@ -178,7 +178,7 @@ define_policy(void)
 {
 	DefineCustomBoolVariable("privacy_retention.enabled",
 							 "Enforces the deletion rules of this database.",
-							 "Off stops the worker and CALL retention.enforce(), and lets event triggers of privacy_retention pass. "
+							 "Off stops the worker and CALL retention.enforce() in the databases for which it is set. "
 							 "Rows that fall due meanwhile count as overdue. Meant for ALTER DATABASE ... SET, for example while a dump is restored.",
 							 &retention_settings_enabled,
 							 true,
@@ -198,7 +198,7 @@ define_policy(void)
 							   PGC_SUSET, 0, check_earliest, NULL, NULL);
 	DefineCustomStringVariable("privacy_retention.officer_role",
 							   "Role whose members act as data protection officer.",
-							   "Only they and superusers may lengthen periods, end protection, lift suspensions and change labels of protected tables. "
+							   "Only they and superusers may lengthen periods, end protection and change labels of protected tables. "
 							   "Empty: superusers only.",
 							   &retention_settings_officer_role,
 							   "",

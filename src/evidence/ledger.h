@@ -14,7 +14,7 @@
 
 typedef struct RetentionLedgerEntry
 {
-	const char *event;			/* "batch", "protect", "pause", ... */
+	const char *event;			/* "batch", "protect", "unprotect", ... */
 	const char *relation;		/* schema-qualified; NULL = none */
 	const char *column_name;	/* NULL = the row */
 	const char *category;		/* NULL = none */
