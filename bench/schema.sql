@@ -1,5 +1,7 @@
 -- The benchmark's table: sessions of events, 100 each, clustered by time, over
--- seven weeks; those of the first week are due. :rows is how many sessions.
+-- seven weeks; those of the first week are due. :rows is how many sessions;
+-- :first, a fraction, is where in time the table begins: 0 as first filled, 3/5
+-- where the space of rows that went was used again.
 
 CREATE TABLE event (
 	id			integer PRIMARY KEY,
@@ -25,7 +27,8 @@ SELECT n, (1 + (n - 1) / 100) * 7919::bigint % (:rows / 100) + 1,
 	now() - interval '49 days' + (n - 0.5) * interval '49 days' / :rows,
 	md5(n::text),
 	'rtsp://10.0.' || n % 250 || '.' || n / 250 % 250 || ':8554/live/' || n
-FROM generate_series(1, :rows) AS n;
+FROM (SELECT 1 + (place + :rows * :first) % :rows AS n
+	FROM generate_series(1, :rows) AS place) AS placed;
 
 CREATE INDEX ON event (ended_at);
 CREATE INDEX ON session (event_id);
