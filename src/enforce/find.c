@@ -7,8 +7,9 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "executor/tuptable.h"
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
+#include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/plancache.h"
@@ -16,8 +17,6 @@
 
 #include "base/identity.h"
 #include "enforce/find.h"
-
-#define FETCH_ROWS 5000
 
 /* A look at what falls due next may cost this much, in the planner's units. */
 #define NEXT_DUE_COST 2000.0
@@ -29,30 +28,44 @@ time_text(TimestampTz time)
 																  TimestampTzGetDatum(time))));
 }
 
-/* Appends the fetched rows that the pass may touch; false once there are enough. */
-static bool
-take_rows(HTAB *skipped, RetentionRow *rows, int limit, int *count)
+/* Takes rows straight from the executor: there may be very many. */
+typedef struct RowReceiver
 {
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		RetentionRow *row = &rows[*count];
-		RetentionSkipped *skip;
-		bool		isnull;
+	DestReceiver pub;
+	HTAB	   *skipped;
+	RetentionRow *rows;
+	int			limit;
+	int			count;
+} RowReceiver;
 
-		if (*count == limit)
-			return false;
-		row->leaf = DatumGetObjectId(SPI_getbinval(tuple, desc, 1, &isnull));
-		row->tid = *((ItemPointer) DatumGetPointer(SPI_getbinval(tuple, desc, 2, &isnull)));
-		row->clock = DatumGetTimestampTz(SPI_getbinval(tuple, desc, 3, &isnull));
-		skip = retention_row_skip(skipped, row->leaf, &row->tid, false);
-		if (skip != NULL)
-			skip->seen = true;
-		else
-			(*count)++;
-	}
-	return true;
+/* Takes a row that the pass may touch; false, to end the search, once there are enough. */
+static bool
+receive_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	RowReceiver *receiver = (RowReceiver *) self;
+	RetentionRow *row = &receiver->rows[receiver->count];
+	RetentionSkipped *skip;
+	bool		isnull;
+
+	row->leaf = DatumGetObjectId(slot_getattr(slot, 1, &isnull));
+	row->tid = *((ItemPointer) DatumGetPointer(slot_getattr(slot, 2, &isnull)));
+	row->clock = DatumGetTimestampTz(slot_getattr(slot, 3, &isnull));
+	skip = retention_row_skip(receiver->skipped, row->leaf, &row->tid, false);
+	if (skip != NULL)
+		skip->seen = true;
+	else
+		receiver->count++;
+	return receiver->count < receiver->limit;
+}
+
+static void
+receiver_startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+}
+
+static void
+receiver_done(DestReceiver *self)
+{
 }
 
 /*
@@ -88,9 +101,11 @@ retention_find_rows(const RetentionDue *due, const RetentionArm *arm,
 {
 	RetentionIdentity saved;
 	StringInfoData query;
-	Portal		cursor;
-	int			count = 0;
-	bool		more;
+	SPIExecuteOptions options = {0};
+	RowReceiver receiver = {
+		.pub = {receive_row, receiver_startup, receiver_done, receiver_done, DestTuplestore},
+		.skipped = skipped,.rows = rows,.limit = limit
+	};
 
 	retention_identity_become_owner(&saved, due->rule->relid);
 	if (range || (due->indexed && due->rule->attnum == 0))
@@ -108,21 +123,12 @@ retention_find_rows(const RetentionDue *due, const RetentionArm *arm,
 		appendStringInfo(&query, " AND %s > %s::timestamp with time zone",
 						 arm->clock, time_text(after));
 
-	cursor = SPI_cursor_open_with_args(NULL, query.data, 0, NULL, NULL, NULL,
-									   false, CURSOR_OPT_NO_SCROLL);
-	do
-	{
-		SPI_cursor_fetch(cursor, true, FETCH_ROWS);
-		more = SPI_processed == FETCH_ROWS;
-		if (!take_rows(skipped, rows, limit, &count))
-			more = false;
-		SPI_freetuptable(SPI_tuptable);
-		CHECK_FOR_INTERRUPTS();
-	} while (more);
-	SPI_cursor_close(cursor);
+	options.dest = &receiver.pub;
+	if (SPI_execute_extended(query.data, &options) < 0)
+		elog(ERROR, "could not search for due rows");
 	retention_identity_restore(&saved);
 	pfree(query.data);
-	return count;
+	return receiver.count;
 }
 
 /* The least clock after the cut-off in one arm, DT_NOEND if none. */

@@ -52,6 +52,9 @@ retention_row_skip(HTAB *skipped, Oid leaf, const ItemPointerData * tid, bool en
 	RetentionSkipped *entry;
 	bool		found;
 
+	/* Nearly always it is empty, and it is asked for every due row. */
+	if (!enter && hash_get_num_entries(skipped) == 0)
+		return NULL;
 	memset(&probe, 0, sizeof(probe));
 	probe.key.leaf = leaf;
 	probe.key.tid = *tid;
