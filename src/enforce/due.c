@@ -314,13 +314,6 @@ stage_is_due(const RetentionRule *rule, TimestampTz as_of)
 	return retention_due_condition(build_arms(rule, &window, "s"));
 }
 
-static bool
-makes_tokens(const RetentionAction *action)
-{
-	return action->kind == RETENTION_PSEUDONYMISE ||
-		action->kind == RETENTION_DECORRELATE;
-}
-
 /*
  * Which of the stages of one label decides. Table: the first whose "where" is
  * true. Column: of those whose "where" is true, the last one due.
@@ -347,27 +340,9 @@ applies_text(const RetentionRule *rule, List *rules, TimestampTz as_of)
 				appendStringInfo(&text, " AND NOT %s", condition_text(other, "t"));
 		}
 		else if (rule->attnum != 0 && other->stage > rule->stage && other->valid)
-		{
-			const char *condition = other->condition ? condition_text(other, "t") : "true";
-
-			appendStringInfo(&text, " AND NOT (%s AND (%s))", condition,
+			appendStringInfo(&text, " AND NOT (%s AND (%s))",
+							 other->condition ? condition_text(other, "t") : "true",
 							 stage_is_due(other, as_of));
-
-			/*
-			 * A token is there because the later stage was due, whatever
-			 * became of its clock.
-			 */
-			if (makes_tokens(other->action) && !makes_tokens(rule->action))
-			{
-				char	   *value = psprintf("t.%s", quote_identifier(rule->column_name));
-
-				appendStringInfo(&text, " AND NOT (%s AND %s IS NOT NULL AND %s)",
-								 condition, value,
-								 retention_action_done(other->action, other->relid,
-													   other->attnum, other->category,
-													   value));
-			}
-		}
 	}
 	return text.data;
 }

@@ -270,17 +270,7 @@ sub column_due
 	my ($row, $name) = @_;
 	return undef unless $row->{table}{protected};
 	my $last = last_due($row, $name);
-	my $value = $row->{value}{$name};
-	return undef if !$last || same($last->{result}, $value);
-	# a token was made when its stage was due, also where its clock has gone since
-	if (defined $value && $value =~ /$TOKEN/)
-	{
-		foreach my $stage (reverse @{ $row->{actions}{$name} })
-		{
-			last if $stage == $last;
-			return undef if $stage->{where} && same($stage->{result}, $value);
-		}
-	}
+	return undef if !$last || same($last->{result}, $row->{value}{$name});
 	return $last;
 }
 
