@@ -252,17 +252,19 @@ retention_pass_run(Oid relid, TimestampTz as_of, bool retry, int budget,
 
 	PG_TRY();
 	{
+		List	   *tables;
 		List	   *rules;
 		List	   *mine = NIL;
 
-		retention_sweep_commit(false);
+		retention_sweep_commit();
 		MemoryContextSwitchTo(context);
-		rules = rules_of(tables_to_visit(relid, &mine));
+		tables = tables_to_visit(relid, &mine);
 		locked = mine;
+		rules = rules_of(tables);
 		run_rounds(rules, relid, as_of, retry, stop_at, result);
 
 		/* Durable with the seal: an asynchronous commit before it is, too. */
-		retention_sweep_commit(false);
+		retention_sweep_commit();
 		SPI_commit();
 		XactIsoLevel = XACT_READ_COMMITTED;
 		(void) retention_ledger_seal();

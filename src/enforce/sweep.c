@@ -48,15 +48,14 @@ set_lock_timeout(void)
 }
 
 void
-retention_sweep_commit(bool flush)
+retention_sweep_commit(void)
 {
 	retention_identity_assert_none();
 	SPI_commit();
 	XactIsoLevel = XACT_READ_COMMITTED;
 	set_lock_timeout();
-	if (!flush)
-		(void) set_config_option("synchronous_commit", "off", PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 	EnsurePortalSnapshotExists();
 }
 
@@ -145,7 +144,7 @@ retry_blocked(RetentionSweeping *s)
 			retention_batch_testify(&s->batch, changed, -1, "rows that had been blocked");
 			changed = 0;
 			MemoryContextReset(s->batch_context);
-			retention_sweep_commit(false);
+			retention_sweep_commit();
 			CHECK_FOR_INTERRUPTS();
 			if (retention_window_out_of_time(s))
 			{
@@ -276,7 +275,7 @@ clear_partitions(RetentionSweeping *s)
 		(void) retention_partition_clear(&s->batch, lfirst_oid(lc));
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(s->batch_context);
-		retention_sweep_commit(false);
+		retention_sweep_commit();
 		CHECK_FOR_INTERRUPTS();
 	}
 }
@@ -306,7 +305,7 @@ retention_sweep_rule(Oid relid, AttrNumber attnum, int stage, RetentionSweep *sw
 	{
 		(void) retention_state_begin(s.rule, sweep->as_of, sweep->now);
 		retention_window_fail(&s, "the preparation", error);
-		retention_sweep_commit(false);
+		retention_sweep_commit();
 	}
 	else if (error != NULL)
 		ereport(LOG,
@@ -314,7 +313,7 @@ retention_sweep_rule(Oid relid, AttrNumber attnum, int stage, RetentionSweep *sw
 						relid, unpack_sql_state(error->sqlerrcode))));
 	else if (s.due != NULL)
 	{
-		retention_sweep_commit(false);
+		retention_sweep_commit();
 		clear_partitions(&s);
 		foreach(lc, s.due->arms)
 			if (!s.stopped)
@@ -329,7 +328,7 @@ retention_sweep_rule(Oid relid, AttrNumber attnum, int stage, RetentionSweep *sw
 			if (error)
 				sweep->next_due = DT_NOEND;
 		}
-		retention_sweep_commit(false);
+		retention_sweep_commit();
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(s.context);

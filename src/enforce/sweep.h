@@ -41,7 +41,10 @@ typedef struct RetentionSweep
 extern void retention_sweep_rule(Oid relid, AttrNumber attnum, int stage,
 								 RetentionSweep *sweep);
 
-/* Commits, and begins the next READ COMMITTED transaction; flush: wait for the disk. */
-extern void retention_sweep_commit(bool flush);
+/*
+ * Commits, and begins the next READ COMMITTED transaction. Nobody waits for the
+ * disk: the seal at the end of the pass does, for all.
+ */
+extern void retention_sweep_commit(void);
 
 #endif							/* RETENTION_SWEEP_H */

@@ -101,7 +101,7 @@ commit_batch(RetentionSweeping *s, const RetentionRow *rows, int count)
 		retention_window_fail(s, "the statement for due rows", error);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(s->batch_context);
-	retention_sweep_commit(false);
+	retention_sweep_commit();
 	adapt_batch(s, began);
 }
 
@@ -145,7 +145,7 @@ sweep_range(RetentionSweeping *s, const RetentionRange *range)
 		s->search_ms += TimestampDifferenceMilliseconds(began, GetCurrentTimestamp());
 		if (error)
 			return error;
-		retention_sweep_commit(false);
+		retention_sweep_commit();
 		apply_window(s);
 	} while (s->found == RETENTION_WINDOW_ROWS && !s->stopped);
 	return NULL;
@@ -193,7 +193,7 @@ sweep_block(RetentionSweeping *s, Oid leaf, BlockNumber block)
 		else if (s->found == 1)
 			rows[count++] = s->rows[0];
 	}
-	retention_sweep_commit(false);
+	retention_sweep_commit();
 	memcpy(s->rows, rows, sizeof(RetentionRow) * count);
 	pfree(rows);
 	s->found = count;
