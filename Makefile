@@ -12,8 +12,8 @@
 EXTENSION = privacy_retention
 MODULE_big = privacy_retention
 OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c))
-DATA = $(wildcard privacy_retention--*--*.sql)
-DATA_built = privacy_retention--1.0.sql
+DATA = privacy_retention--1.0.sql $(wildcard privacy_retention--*--*.sql)
+DATA_built = privacy_retention--1.1.sql
 EXTRA_CLEAN = build
 
 # The rooms that have SQL, in the order in which the script creates them: a wing
@@ -69,7 +69,7 @@ all install installcheck:
 	@echo "no server headers: PG_CONFIG ($(PG_CONFIG)) has no PGXS; .ci/setup finds or installs them" >&2; exit 1
 endif
 
-privacy_retention--1.0.sql: $(SQL_FILES) Makefile
+privacy_retention--1.1.sql: $(SQL_FILES) Makefile
 	{ printf '\\echo Use "CREATE EXTENSION privacy_retention" to load this file. \\quit\n'; \
 	  for file in $(SQL_FILES); do echo; cat $$file || exit; done; } > $@.tmp
 	mv $@.tmp $@
