@@ -6,6 +6,7 @@
 #	make test					the same, hermetic: nothing is written below /usr, root or not;
 #								installs what is missing first (.ci/setup)
 #	make demo, make bench		see demo/ and bench/; make demo-stop ends the demo's server
+#	make sanitize				the suites under AddressSanitizer (.ci/sanitize; needs npm)
 #	make lint					layers, style, formatting, warnings
 #	make indent					formats src/ (pg_bsd_indent)
 
@@ -100,9 +101,11 @@ bench: setup
 	@bench/run
 lint: setup
 	@.ci/lint
+sanitize: setup
+	@.ci/sanitize
 indent: setup
 	@.ci/lint --indent
 setup:
 	@.ci/setup
 
-.PHONY: always check-settings lists test demo demo-stop bench lint indent setup
+.PHONY: always check-settings lists test demo demo-stop bench lint sanitize indent setup
