@@ -8,18 +8,16 @@
  */
 #include "postgres.h"
 
-#include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 
 #include "base/identity.h"
 #include "enforce/admission.h"
+#include "enforce/cover.h"
 #include "enforce/due.h"
-#include "enforce/index.h"
 #include "enforce/index.h"
 #include "enforce/lineage.h"
 #include "enforce/rewrite.h"
@@ -59,35 +57,13 @@ refuse_invalid_rules(Oid relid, List *rules)
 	}
 }
 
-/* Does the table's own label cover columns that have none? */
-static bool
-covers_all_columns(const char *text)
-{
-	RetentionLabel *label;
-	ListCell   *lc;
-
-	if (text == NULL)
-		return false;
-	label = retention_label_parse(text, false);
-	if (label->no_personal_data)
-		return true;
-	foreach(lc, label->stages)
-	{
-		RetentionStage *stage = (RetentionStage *) lfirst(lc);
-
-		if (stage->action && stage->action->kind == RETENTION_DELETE)
-			return true;
-	}
-	return false;
-}
-
 static void
 refuse_uncovered_columns(Oid relid)
 {
-	Relation	rel;
-	TupleDesc	desc;
 	StringInfoData columns;
-	int			count = 0;
+	List	   *missing;
+	ListCell   *lc;
+	int			count;
 
 	if (!retention_lineage_has_label(relid))
 		ereport(ERROR,
@@ -96,23 +72,12 @@ refuse_uncovered_columns(Oid relid)
 						retention_start_relation_name(relid)),
 				 errhint("SECURITY LABEL FOR %s ON TABLE %s IS 'category, from column, then delete';",
 						 RETENTION_PROVIDER, retention_start_relation_name(relid))));
-	if (covers_all_columns(retention_labelled_text(relid, 0)))
-		return;
-
+	missing = retention_cover_missing(relid, relid);
+	count = list_length(missing);
 	initStringInfo(&columns);
-	rel = relation_open(relid, NoLock);
-	desc = RelationGetDescr(rel);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute column = TupleDescAttr(desc, i);
-
-		if (column->attisdropped ||
-			retention_labelled_text(relid, column->attnum) != NULL)
-			continue;
-		appendStringInfo(&columns, "%s%s", count++ > 0 ? ", " : "",
-						 quote_identifier(NameStr(column->attname)));
-	}
-	relation_close(rel, NoLock);
+	foreach(lc, missing)
+		appendStringInfo(&columns, "%s%s", columns.len > 0 ? ", " : "",
+						 quote_identifier((char *) lfirst(lc)));
 	if (count > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
