@@ -86,7 +86,9 @@ install_server() {
 	fi
 	grep -E 'warning|Warning' build/make.log >&2 || :
 
-	if [ ! -f "$root/complete" ] || [ "$(cat "$root/complete")" != "$("$PG_CONFIG" --version) $bindir" ]; then
+	# Made anew when the server is another, or an extension came since.
+	complete="$("$PG_CONFIG" --version) $bindir $(ls "$("$PG_CONFIG" --pkglibdir)" | cksum)"
+	if [ ! -f "$root/complete" ] || [ "$(cat "$root/complete")" != "$complete" ]; then
 		rm -rf "$root"
 		mkdir -p "$root$bindir"
 		cp -a "$bindir/." "$root$bindir/"
@@ -96,7 +98,7 @@ install_server() {
 				cp -as "$directory/." "$root$directory/" 2> /dev/null || cp -a "$directory/." "$root$directory/"
 			fi
 		done
-		echo "$("$PG_CONFIG" --version) $bindir" > "$root/complete"
+		echo "$complete" > "$root/complete"
 	fi
 	# A link into the system of an earlier installation would be written through.
 	find "$root" -name 'privacy_retention*' -type l -exec rm -f {} +

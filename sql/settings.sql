@@ -1,7 +1,9 @@
 -- The settings: what they are, what they refuse, and whose they are.
 LOAD 'privacy_retention';
+\pset format unaligned
 SELECT name, vartype, unit, context, boot_val, min_val, max_val
 FROM pg_settings WHERE name LIKE 'privacy\_retention.%' ORDER BY name;
+\pset format aligned
 -- none without an explanation, and it ends as sentences do
 SELECT name FROM pg_settings
 WHERE name LIKE 'privacy\_retention.%' AND (short_desc !~ '^[A-Z].*\.$' OR extra_desc !~ '^[A-Z].*\.$');

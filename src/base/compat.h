@@ -14,6 +14,8 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "replication/origin.h"
+#include "replication/slot.h"
 #include "utils/acl.h"
 
 #if PG_VERSION_NUM < 160000
@@ -31,6 +33,36 @@
 	 (extra)->escape_string_warning = false)
 #else
 #define retention_compat_scan_standard(extra) ((void) (extra))
+#endif
+
+/*
+ * The session's replication origin, of which each that was ever used keeps a
+ * place in shared memory.
+ */
+#if PG_VERSION_NUM < 160000
+#define retention_compat_origin_setup(id) replorigin_session_setup(id)
+#else
+#define retention_compat_origin_setup(id) replorigin_session_setup((id), 0)
+#endif
+#if PG_VERSION_NUM < 180000
+#define retention_compat_origin_places() max_replication_slots
+#define retention_compat_origin_setting "max_replication_slots"
+#else
+#define retention_compat_origin_places() max_active_replication_origins
+#define retention_compat_origin_setting "max_active_replication_origins"
+#endif
+#if PG_VERSION_NUM < 190000
+typedef RepOriginId RetentionOriginId;
+#define RETENTION_NO_ORIGIN InvalidRepOriginId
+#define retention_compat_origin replorigin_session_origin
+#define retention_compat_origin_lsn replorigin_session_origin_lsn
+#define retention_compat_origin_timestamp replorigin_session_origin_timestamp
+#else
+typedef ReplOriginId RetentionOriginId;
+#define RETENTION_NO_ORIGIN InvalidReplOriginId
+#define retention_compat_origin replorigin_xact_state.origin
+#define retention_compat_origin_lsn replorigin_xact_state.origin_lsn
+#define retention_compat_origin_timestamp replorigin_xact_state.origin_timestamp
 #endif
 
 #endif							/* RETENTION_COMPAT_H */

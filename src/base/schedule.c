@@ -36,6 +36,7 @@ typedef struct Schedule
 	int			launcher_pid;	/* 0 = none */
 	PGPROC	   *launcher;		/* for its latch */
 	TimestampTz starved;		/* no free slot for a worker since, or 0 */
+	bool		unmarked;		/* the last pass had no replication origin */
 	int			count;
 	RetentionScheduleEntry entries[RETENTION_SCHEDULE_SIZE];
 } Schedule;
@@ -389,6 +390,23 @@ retention_schedule_end(Oid dbid, const RetentionScheduleReport *report,
 	if (entry != NULL && entry->pid == MyProcPid)
 		end(entry, report, now);
 	LWLockRelease(schedule->lock);
+}
+
+bool
+retention_schedule_unmarked(bool unmarked)
+{
+	static bool here = false;
+	bool		before = here;
+
+	here = unmarked;
+	if (schedule != NULL)
+	{
+		LWLockAcquire(schedule->lock, LW_EXCLUSIVE);
+		before = schedule->unmarked;
+		schedule->unmarked = unmarked;
+		LWLockRelease(schedule->lock);
+	}
+	return unmarked && !before;
 }
 
 int

@@ -92,6 +92,12 @@ extern void retention_schedule_end(Oid dbid, const RetentionScheduleReport *repo
 								   TimestampTz now);
 
 /*
+ * Passes go without a replication origin, or with one.  True when that is without,
+ * and news: for the server where there is a shared table, else for the session.
+ */
+extern bool retention_schedule_unmarked(bool unmarked);
+
+/*
  * Copies the table, palloc'd; returns how many entries.  *launcher is the
  * launcher's pid or 0, *starved since when there has been no free worker slot or 0.
  */

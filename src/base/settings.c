@@ -31,6 +31,7 @@ int			retention_settings_batch_time = 50;
 int			retention_settings_lock_timeout = 200;
 int			retention_settings_duty_cycle = 20;
 bool		retention_settings_drop_partitions = false;
+bool		retention_settings_enforce_subscribed = false;
 
 static char *earliest_text = NULL;
 
@@ -220,6 +221,12 @@ define_policy(void)
 							 "Drops partitions all rows of which are due, instead of truncating them.",
 							 "Off keeps the partition, empty.",
 							 &retention_settings_drop_partitions,
+							 false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("privacy_retention.enforce_subscribed",
+							 "Enforces the rules of tables that an enabled subscription fills, too.",
+							 "Off leaves their rows to the publisher. Meant for publications that do not publish deletes, and for publishers that enforce nothing.",
+							 &retention_settings_enforce_subscribed,
 							 false,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 }

@@ -25,6 +25,8 @@ extern int	retention_settings_lock_timeout;	/* ms, for a locked row or
 extern int	retention_settings_duty_cycle;	/* %, of its time that the worker
 											 * works */
 extern bool retention_settings_drop_partitions; /* drop, not truncate */
+extern bool retention_settings_enforce_subscribed;	/* also what a publisher
+													 * sends */
 
 /* Clocks before this instant are implausible (privacy_retention.earliest). */
 extern TimestampTz retention_settings_earliest(void);

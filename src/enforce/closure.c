@@ -28,6 +28,7 @@
 #include "enforce/batch.h"
 #include "enforce/closure.h"
 #include "enforce/guard.h"
+#include "enforce/subscription.h"
 #include "policy/foreign_key.h"
 
 /* A ring of more rows is left to a person. */
@@ -62,7 +63,8 @@ learn_rules(Closure *closure, Oid relid)
 	if (list_member_oid(closure->tables, relid))
 		return;
 	closure->tables = lappend_oid(closure->tables, relid);
-	if (retention_guard_state(relid) != RETENTION_PROTECTED)
+	if (retention_guard_state(relid) != RETENTION_PROTECTED ||
+		retention_subscription_name(relid) != NULL)
 		return;
 	rules = retention_rule_compile(relid);
 	foreach(lc, rules)
@@ -307,7 +309,8 @@ may_go_together(const ErrorData *violation)
 	get_relname_relid(violation->table_name, schema) : InvalidOid;
 
 	return OidIsValid(relid) &&
-		retention_guard_state(relid) == RETENTION_PROTECTED;
+		retention_guard_state(relid) == RETENTION_PROTECTED &&
+		retention_subscription_name(relid) == NULL;
 }
 
 int64

@@ -24,10 +24,12 @@
 #include "base/attempt.h"
 #include "base/compat.h"
 #include "base/identity.h"
+#include "base/origin.h"
 #include "base/settings.h"
 #include "enforce/dependent.h"
 #include "enforce/guard.h"
 #include "enforce/pass.h"
+#include "enforce/subscription.h"
 #include "enforce/sweep.h"
 #include "evidence/ledger.h"
 #include "policy/rule.h"
@@ -109,7 +111,8 @@ tables_to_visit(Oid relid, List **locked)
 	{
 		Oid			table = lfirst_oid(lc);
 
-		if (retention_guard_state(table) != RETENTION_PROTECTED)
+		if (retention_guard_state(table) != RETENTION_PROTECTED ||
+			retention_subscription_name(table) != NULL)
 			continue;
 		if (!lock_table(table))
 		{
@@ -257,6 +260,8 @@ retention_pass_run(Oid relid, TimestampTz as_of, bool retry, int budget,
 		List	   *mine = NIL;
 
 		retention_sweep_commit();
+		retention_origin_take();
+		retention_sweep_commit();
 		MemoryContextSwitchTo(context);
 		tables = tables_to_visit(relid, &mine);
 		locked = mine;
@@ -272,6 +277,7 @@ retention_pass_run(Oid relid, TimestampTz as_of, bool retry, int budget,
 	}
 	PG_FINALLY();
 	{
+		retention_origin_release();
 		unlock_tables(locked);
 		MemoryContextSwitchTo(old);
 		MemoryContextDelete(context);
@@ -286,6 +292,7 @@ require_protected(Oid relid)
 {
 	const char *name = retention_start_relation_name(relid);
 	Oid			root = retention_labelled_root(relid);
+	char	   *subscription;
 
 	if (root != relid)
 		ereport(ERROR,
@@ -296,7 +303,16 @@ require_protected(Oid relid)
 	switch (retention_guard_state(relid))
 	{
 		case RETENTION_PROTECTED:
-			return;
+			subscription = retention_subscription_name(relid);
+			if (subscription == NULL)
+				return;
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("table %s is left to its publisher", name),
+					 errdetail("Its %s.", retention_subscription_reason(subscription)),
+					 errhint("Where the publisher deletes nothing: %s;",
+							 retention_subscription_remedy())));
+			break;
 		case RETENTION_WATCHED:
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -26,6 +26,7 @@
 #include "enforce/guard.h"
 #include "enforce/lineage.h"
 #include "enforce/state.h"
+#include "enforce/subscription.h"
 #include "evidence/ledger.h"
 #include "policy/label.h"
 #include "policy/rule.h"
@@ -101,6 +102,7 @@ retention_protection_protect_sql(PG_FUNCTION_ARGS)
 	Oid			relid;
 	int64		at_most = PG_ARGISNULL(1) ? -1 : PG_GETARG_INT64(1);
 	int64		due;
+	char	   *subscription;
 
 	PreventCommandIfReadOnly("retention.protect()");
 	if (PG_ARGISNULL(0))
@@ -119,6 +121,14 @@ retention_protection_protect_sql(PG_FUNCTION_ARGS)
 				 errmsg("temporary table %s cannot be protected",
 						retention_start_relation_name(relid))));
 
+	subscription = retention_subscription_name(relid);
+	if (subscription != NULL)
+		ereport(WARNING,
+				(errmsg("nothing is enforced in table %s while a subscription fills it",
+						retention_start_relation_name(relid)),
+				 errdetail("Its %s.", retention_subscription_reason(subscription)),
+				 errhint("Where the publisher deletes nothing: %s;",
+						 retention_subscription_remedy())));
 	due = retention_admission_check(relid, at_most);
 	retention_guard_raise(relid);
 	append_event("protect", relid, due);

@@ -27,6 +27,7 @@
 #include "enforce/guard.h"
 #include "enforce/remedy.h"
 #include "enforce/rewrite.h"
+#include "enforce/subscription.h"
 #include "enforce/tally.h"
 #include "policy/rule.h"
 #include "policy/start.h"
@@ -46,6 +47,7 @@ typedef struct Table
 	RetentionProtection protection;
 	Oid			gap;			/* a partition without guard */
 	char	   *rewriting;		/* the statement that drops a rule */
+	char	   *subscription;	/* that fills it */
 	List	   *rules;
 } Table;
 
@@ -269,7 +271,10 @@ judge_protection(Line *line)
 		case RETENTION_PROTECTED:
 			break;
 	}
-	return false;
+	if (table->subscription)
+		set_state(line, "waiting", retention_subscription_reason(table->subscription),
+				  retention_subscription_remedy());
+	return table->subscription != NULL;
 }
 
 /*
@@ -433,6 +438,7 @@ read_table(void *arg)
 	table->protection = retention_guard_state(table->relid);
 	if (table->protection == RETENTION_PROTECTED)
 		table->gap = retention_guard_gap(table->relid);
+	table->subscription = retention_subscription_name(table->relid);
 	table->rewriting = retention_rewrite_remedy(table->relid);
 	table->rules = retention_rule_compile(table->relid);
 }
