@@ -39,6 +39,8 @@ SQL_ROOMS = \
 	enforce/preview \
 	enforce/status \
 	enforce/deadline \
+	report/personal \
+	report/coverage \
 	worker/roster
 
 SQL_LISTED = $(wildcard $(SQL_ROOMS:%=src/%.sql))

@@ -17,6 +17,7 @@
 #include "utils/datetime.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
+#include "utils/varlena.h"
 
 #include "base/settings.h"
 
@@ -32,6 +33,7 @@ int			retention_settings_lock_timeout = 200;
 int			retention_settings_duty_cycle = 20;
 bool		retention_settings_drop_partitions = false;
 bool		retention_settings_enforce_subscribed = false;
+char	   *retention_settings_governed_schemas = NULL;
 
 static char *earliest_text = NULL;
 
@@ -119,6 +121,20 @@ check_officer_role(char **newval, void **extra, GucSource source)
 		return true;
 	GUC_check_errdetail("Names of roles are shorter than %d bytes.", NAMEDATALEN);
 	return false;
+}
+
+static bool
+check_governed_schemas(char **newval, void **extra, GucSource source)
+{
+	char	   *names = pstrdup(*newval);
+	List	   *list = NIL;
+	bool		valid = SplitIdentifierString(names, ',', &list);
+
+	list_free(list);
+	pfree(names);
+	if (!valid)
+		GUC_check_errdetail("A list of names of schemas, separated by commas, is expected.");
+	return valid;
 }
 
 /*
@@ -217,6 +233,14 @@ define_policy(void)
 							&retention_settings_promised_lateness,
 							3600, 0, INT_MAX,
 							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomStringVariable("privacy_retention.governed_schemas",
+							   "Schemas whose tables should be labelled, separated by commas.",
+							   "The view retention.coverage and retention.check() look for personal data without a label in them. "
+							   "Empty: all schemas but those of the system and of extensions.",
+							   &retention_settings_governed_schemas,
+							   "",
+							   PGC_SUSET, GUC_LIST_INPUT,
+							   check_governed_schemas, NULL, NULL);
 	DefineCustomBoolVariable("privacy_retention.drop_partitions",
 							 "Drops partitions all rows of which are due, instead of truncating them.",
 							 "Off keeps the partition, empty.",

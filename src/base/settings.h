@@ -27,6 +27,8 @@ extern int	retention_settings_duty_cycle;	/* %, of its time that the worker
 extern bool retention_settings_drop_partitions; /* drop, not truncate */
 extern bool retention_settings_enforce_subscribed;	/* also what a publisher
 													 * sends */
+extern char *retention_settings_governed_schemas;	/* "" = all that are not
+													 * the system's */
 
 /* Clocks before this instant are implausible (privacy_retention.earliest). */
 extern TimestampTz retention_settings_earliest(void);
