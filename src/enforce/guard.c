@@ -35,6 +35,7 @@
 
 #include "base/identity.h"
 #include "enforce/guard.h"
+#include "enforce/sentry.h"
 #include "policy/rule.h"
 #include "policy/start.h"
 
@@ -322,34 +323,19 @@ retention_guard_permit(bool permitted)
 	permitted_now = permitted;
 }
 
-/*
- * May the table be truncated? Nothing forbids it yet: suspensions will be asked
- * for here, and then the engine's own TRUNCATE passes by its permit, having asked
- * by itself.
- */
-static void
-check_truncate(Relation rel)
+bool
+retention_guard_permitted(void)
 {
-	if (permitted_now)
-		return;
+	return permitted_now;
 }
 
-/*
- * The trigger function. Rows pass unchanged: in this release the row guard marks
- * the table as protected and does no more.
- */
+/* The trigger function; the triggers themselves are all that this room is about. */
 Datum
 retention_guard_fire_sql(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function retention.guard() was not called as a trigger")));
-	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
-		return PointerGetDatum(trigger->tg_newtuple);
-	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
-		check_truncate(trigger->tg_relation);
-	return PointerGetDatum(trigger->tg_trigtuple);
+	return PointerGetDatum(retention_sentry_answer((TriggerData *) fcinfo->context));
 }

@@ -50,5 +50,6 @@ extern List *retention_guard_relations(void);
  * while this is true; cleared when a transaction ends.
  */
 extern void retention_guard_permit(bool permitted);
+extern bool retention_guard_permitted(void);
 
 #endif							/* RETENTION_GUARD_H */
