@@ -35,6 +35,7 @@ SQL_ROOMS = \
 	enforce/pass \
 	enforce/guard \
 	enforce/protection \
+	enforce/pause \
 	enforce/detach \
 	enforce/preview \
 	enforce/status \

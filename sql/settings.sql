@@ -39,9 +39,27 @@ RESET privacy_retention.earliest;
 SET privacy_retention.batch_rows = 0;
 SET privacy_retention.batch_rows = 100001;
 SET privacy_retention.duty_cycle = 101;
+SET privacy_retention.largest_share = 0;
 SET privacy_retention.promised_lateness = '1d';
 SHOW privacy_retention.promised_lateness;
 RESET privacy_retention.promised_lateness;
+
+-- The window: times of day, in privacy_retention.timezone.
+SET privacy_retention.time_window = '22:00-06:00';
+SET privacy_retention.time_window = ' 00:00 - 24:00,12:30-13:00 ';
+SET privacy_retention.time_window = '';
+SET privacy_retention.time_window = 'at night';
+SET privacy_retention.time_window = '22:00';
+SET privacy_retention.time_window = '22-6';
+SET privacy_retention.time_window = '22:00-06:60';
+SET privacy_retention.time_window = '22:00-24:01';
+SET privacy_retention.time_window = '24:00-06:00';
+SET privacy_retention.time_window = '22:00-22:00';
+SET privacy_retention.time_window = '22:00-23:00,';
+SET privacy_retention.time_window = '22:00-23:00 01:00-02:00';
+SET privacy_retention.time_window = '1:00-2:00';
+SHOW privacy_retention.time_window;
+RESET privacy_retention.time_window;
 
 -- A role's name is short enough to be one.
 SELECT set_config('privacy_retention.officer_role', repeat('x', 63), false) = repeat('x', 63) AS taken;

@@ -22,6 +22,7 @@ typedef enum RetentionScheduleState
 	RETENTION_NEW,				/* not visited yet */
 	RETENTION_ABSENT,			/* the extension is not there */
 	RETENTION_OFF,				/* privacy_retention.enabled is off there */
+	RETENTION_CLOSED,			/* outside privacy_retention.time_window */
 	RETENTION_IDLE,				/* nothing wrong */
 	RETENTION_FAILED			/* it failed, and is tried again later */
 } RetentionScheduleState;

@@ -19,6 +19,7 @@
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
+#include "base/opening.h"
 #include "base/settings.h"
 
 bool		retention_settings_enabled = true;
@@ -34,8 +35,10 @@ int			retention_settings_duty_cycle = 20;
 bool		retention_settings_drop_partitions = false;
 bool		retention_settings_enforce_subscribed = false;
 char	   *retention_settings_governed_schemas = NULL;
+int			retention_settings_largest_share = 50;
 
 static char *earliest_text = NULL;
+static char *window_text = NULL;
 
 /*
  * Reads "YYYY-MM-DD", optionally followed by " HH:MM[:SS]" (or T for the blank).
@@ -137,6 +140,17 @@ check_governed_schemas(char **newval, void **extra, GucSource source)
 	return valid;
 }
 
+static bool
+check_window(char **newval, void **extra, GucSource source)
+{
+	const char *problem = retention_opening_problem(*newval);
+
+	if (problem == NULL)
+		return true;
+	GUC_check_errdetail("%s", problem);
+	return false;
+}
+
 /*
  * Keys must not travel with base backups, hence not lie in the data directory.
  * Symbolic links are not followed here: the file system is the keyring's.
@@ -187,6 +201,18 @@ retention_settings_earliest(void)
 	if (tm2timestamp(&tm, 0, &offset, &result) != 0)
 		elog(ERROR, "privacy_retention.earliest is out of range");
 	return result;
+}
+
+TimestampTz
+retention_settings_next_opening(TimestampTz now)
+{
+	return retention_opening_next(window_text, zone(), now);
+}
+
+int
+retention_settings_longest_closed(void)
+{
+	return retention_opening_longest_closed(window_text);
 }
 
 /* What is done, and what counts as time. */
@@ -253,9 +279,15 @@ define_policy(void)
 							 &retention_settings_enforce_subscribed,
 							 false,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("privacy_retention.largest_share",
+							"Largest share of a table's rows, in percent, that a rule may remove or change in one pass.",
+							"A pass that would do more, and at least 1,000 rows, waits until retention.protect() confirms their number with at_most. 100 never waits.",
+							&retention_settings_largest_share,
+							50, 1, 100,
+							PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
-/* How fast it is done. */
+/* How fast it is done, and when. */
 static void
 define_pacing(void)
 {
@@ -289,6 +321,13 @@ define_pacing(void)
 							&retention_settings_duty_cycle,
 							20, 1, 100,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("privacy_retention.time_window",
+							   "Times of day at which the worker enforces.",
+							   "Written as 22:00-06:00, several separated by commas, in privacy_retention.timezone. "
+							   "Empty: at any time. Rows that fall due outside count as overdue all the same. CALL retention.enforce() works at any time.",
+							   &window_text,
+							   "",
+							   PGC_SUSET, 0, check_window, NULL, NULL);
 }
 
 void

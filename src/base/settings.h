@@ -29,9 +29,20 @@ extern bool retention_settings_enforce_subscribed;	/* also what a publisher
 													 * sends */
 extern char *retention_settings_governed_schemas;	/* "" = all that are not
 													 * the system's */
+extern int	retention_settings_largest_share;	/* %, of a table's rows, of a
+												 * rule in one pass */
 
 /* Clocks before this instant are implausible (privacy_retention.earliest). */
 extern TimestampTz retention_settings_earliest(void);
+
+/*
+ * The first instant from now on at which privacy_retention.time_window lets the worker
+ * enforce: now, if it is open.
+ */
+extern TimestampTz retention_settings_next_opening(TimestampTz now);
+
+/* The longest time, in seconds, for which the window is closed; 0 = never. */
+extern int	retention_settings_longest_closed(void);
 
 /* Defines all settings; called once, from _PG_init. */
 extern void retention_settings_define(void);

@@ -29,6 +29,7 @@
 #include "enforce/dependent.h"
 #include "enforce/guard.h"
 #include "enforce/pass.h"
+#include "enforce/pause.h"
 #include "enforce/subscription.h"
 #include "enforce/sweep.h"
 #include "evidence/ledger.h"
@@ -98,22 +99,33 @@ guard_newcomers(Oid relid)
 						unpack_sql_state(error->sqlerrcode))));
 }
 
-/* Protected tables that no other pass is busy with, children before parents. */
+/*
+ * Protected tables that are not paused and that no other pass is busy with,
+ * children before parents.  *resume: when the first pause ends.
+ */
 static List *
-tables_to_visit(Oid relid, List **locked)
+tables_to_visit(Oid relid, List **locked, TimestampTz *resume)
 {
 	List	   *relations = OidIsValid(relid) ? list_make1_oid(relid) :
 	retention_labelled_relations();
 	List	   *visit = NIL;
+	TimestampTz now = GetCurrentTimestamp();
 	ListCell   *lc;
 
+	*resume = DT_NOEND;
 	foreach(lc, relations)
 	{
 		Oid			table = lfirst_oid(lc);
+		RetentionPause pause;
 
 		if (retention_guard_state(table) != RETENTION_PROTECTED ||
 			retention_subscription_name(table) != NULL)
 			continue;
+		if (retention_pause_find(retention_start_relation_name(table), now, &pause))
+		{
+			*resume = Min(*resume, pause.until);
+			continue;
+		}
 		if (!lock_table(table))
 		{
 			ereport(OidIsValid(relid) ? WARNING : DEBUG1,
@@ -258,15 +270,17 @@ retention_pass_run(Oid relid, TimestampTz as_of, bool retry, int budget,
 		List	   *tables;
 		List	   *rules;
 		List	   *mine = NIL;
+		TimestampTz resume;
 
 		retention_sweep_commit();
 		retention_origin_take();
 		retention_sweep_commit();
 		MemoryContextSwitchTo(context);
-		tables = tables_to_visit(relid, &mine);
+		tables = tables_to_visit(relid, &mine, &resume);
 		locked = mine;
 		rules = rules_of(tables);
 		run_rounds(rules, relid, as_of, retry, stop_at, result);
+		result->next_due = Min(result->next_due, resume);
 
 		/* Durable with the seal: an asynchronous commit before it is, too. */
 		retention_sweep_commit();
@@ -286,7 +300,7 @@ retention_pass_run(Oid relid, TimestampTz as_of, bool retry, int budget,
 	SPI_finish();
 }
 
-/* ERROR unless the table can be enforced by name. */
+/* ERROR unless the table can be enforced by name, now. */
 static void
 require_protected(Oid relid)
 {
@@ -369,6 +383,7 @@ retention_pass_enforce_sql(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_UNDEFINED_TABLE),
 					 errmsg("relation with OID %u does not exist", relid)));
 		require_protected(relid);
+		retention_pause_refuse(retention_start_relation_name(relid));
 	}
 	if (!retention_settings_enabled)
 	{

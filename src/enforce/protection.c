@@ -25,6 +25,8 @@
 #include "enforce/blocked.h"
 #include "enforce/guard.h"
 #include "enforce/lineage.h"
+#include "enforce/pause.h"
+#include "enforce/protection.h"
 #include "enforce/state.h"
 #include "enforce/subscription.h"
 #include "evidence/ledger.h"
@@ -43,12 +45,8 @@ quoted_name(Oid relid)
 	return quote_literal_cstr(retention_start_relation_name(relid));
 }
 
-/*
- * Locks a table against changes of its labels and columns, and refuses what
- * cannot be protected by itself.
- */
-static void
-open_table(Oid relid, const char *function)
+void
+retention_protection_open(Oid relid, const char *function, const char *arguments)
 {
 	Oid			labelled;
 	char		kind;
@@ -80,7 +78,8 @@ open_table(Oid relid, const char *function)
 						get_rel_relispartition(relid) ? "a partition" : "a child",
 						retention_start_relation_name(labelled)),
 				 errdetail("The labels of a table, and its protection, count for all of its partitions and children."),
-				 errhint("SELECT retention.%s(%s);", function, quoted_name(labelled))));
+				 errhint("SELECT retention.%s(%s%s);", function, quoted_name(labelled),
+						 arguments)));
 }
 
 static void
@@ -114,7 +113,7 @@ retention_protection_protect_sql(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("at_most must not be negative")));
 	relid = PG_GETARG_OID(0);
-	open_table(relid, "protect");
+	retention_protection_open(relid, "protect", "");
 	if (get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -143,7 +142,7 @@ retention_protection_unprotect_sql(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("retention.unprotect()");
 	retention_identity_require_officer("unprotect a table");
-	open_table(relid, "unprotect");
+	retention_protection_open(relid, "unprotect", "");
 	if (retention_guard_state(relid) == RETENTION_WATCHED)
 	{
 		ereport(NOTICE,
@@ -154,6 +153,7 @@ retention_protection_unprotect_sql(PG_FUNCTION_ARGS)
 	retention_guard_remove(relid);
 	retention_blocked_drop_all(retention_start_relation_name(relid));
 	retention_state_drop(retention_start_relation_name(relid));
+	retention_pause_drop(retention_start_relation_name(relid));
 	append_event("unprotect", relid, -1);
 	PG_RETURN_VOID();
 }
@@ -164,7 +164,7 @@ retention_protection_adopt_sql(PG_FUNCTION_ARGS)
 	Oid			relid = PG_GETARG_OID(0);
 
 	PreventCommandIfReadOnly("retention.adopt()");
-	open_table(relid, "adopt");
+	retention_protection_open(relid, "adopt", "");
 	switch (retention_guard_state(relid))
 	{
 		case RETENTION_WATCHED:

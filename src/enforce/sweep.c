@@ -26,6 +26,7 @@
 #include "enforce/blocked.h"
 #include "enforce/guard.h"
 #include "enforce/partition.h"
+#include "enforce/pause.h"
 #include "enforce/rewrite.h"
 #include "enforce/sweeping.h"
 
@@ -59,7 +60,7 @@ retention_sweep_commit(void)
 	EnsurePortalSnapshotExists();
 }
 
-/* The rule as it is now; NULL if it is gone or the table no longer protected. */
+/* The rule as it is now; NULL if it is gone or the table not enforced any more. */
 static RetentionRule *
 current_rule(Oid relid, AttrNumber attnum, int stage, List **rules)
 {
@@ -67,7 +68,9 @@ current_rule(Oid relid, AttrNumber attnum, int stage, List **rules)
 
 	if (get_rel_name(relid) == NULL ||
 		retention_guard_state(relid) != RETENTION_PROTECTED ||
-		retention_rewrite_remedy(relid) != NULL)
+		retention_rewrite_remedy(relid) != NULL ||
+		retention_pause_find(retention_start_relation_name(relid),
+							 GetCurrentTimestamp(), NULL))
 		return NULL;
 	*rules = retention_rule_compile(relid);
 	foreach(lc, *rules)

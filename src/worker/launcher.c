@@ -25,8 +25,8 @@
  *		|	|				|										 |
  *		|	|		+-------+-------+--------------+				 |
  *		|	|		v				v			   v				 v
- *		|	|	 ABSENT			   OFF			  IDLE			   FAILED
- *		|	|	 no extension	   not enabled	  all well		   error
+ *		|	|	 ABSENT			   OFF, CLOSED	  IDLE			   FAILED
+ *		|	|	 no extension	   not wanted now all well		   error
  *		|	|		|				|			   |				 |
  *		|	|		| CREATE		| naptime	   | next row due,	 | 5 s, 10 s,
  *		|	|		| EXTENSION,	|			   | naptime; rests  | ... 300 s

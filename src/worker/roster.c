@@ -14,11 +14,13 @@
 #include "utils/timestamp.h"
 
 #include "base/schedule.h"
+#include "base/settings.h"
 
 #define COLUMNS 13
 
 PG_FUNCTION_INFO_V1(retention_roster_databases_sql);
 PG_FUNCTION_INFO_V1(retention_roster_wake_sql);
+PG_FUNCTION_INFO_V1(retention_roster_next_opening_sql);
 
 static const char *
 state_name(const RetentionScheduleEntry *entry, int launcher, TimestampTz starved)
@@ -39,6 +41,8 @@ state_name(const RetentionScheduleEntry *entry, int launcher, TimestampTz starve
 			return "absent";
 		case RETENTION_OFF:
 			return "off";
+		case RETENTION_CLOSED:
+			return "closed";
 		case RETENTION_IDLE:
 			return "idle";
 		case RETENTION_FAILED:
@@ -114,4 +118,14 @@ retention_roster_wake_sql(PG_FUNCTION_ARGS)
 {
 	retention_schedule_wake(MyDatabaseId, GetCurrentTimestamp());
 	PG_RETURN_VOID();
+}
+
+Datum
+retention_roster_next_opening_sql(PG_FUNCTION_ARGS)
+{
+	TimestampTz at = PG_GETARG_TIMESTAMPTZ(0);
+
+	if (TIMESTAMP_NOT_FINITE(at))
+		PG_RETURN_TIMESTAMPTZ(at);
+	PG_RETURN_TIMESTAMPTZ(retention_settings_next_opening(at));
 }

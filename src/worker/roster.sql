@@ -28,7 +28,7 @@ CREATE VIEW retention.worker AS
 	JOIN pg_catalog.pg_database AS d ON d.oid OPERATOR(pg_catalog.=) w.database_id;
 COMMENT ON VIEW retention.worker IS 'A row a database that the worker looks after; one row where there is no worker, with the reason as its state';
 COMMENT ON COLUMN retention.worker.datname IS 'The database';
-COMMENT ON COLUMN retention.worker.state IS 'new, absent (no extension there), off (privacy_retention.enabled), idle, starting, running, failed; no slot, no launcher, standby, not preloaded';
+COMMENT ON COLUMN retention.worker.state IS 'new, absent (no extension there), off (privacy_retention.enabled), closed (privacy_retention.time_window), idle, starting, running, failed; no slot, no launcher, standby, not preloaded';
 COMMENT ON COLUMN retention.worker.launcher_pid IS 'Process of the launcher; NULL = there is none';
 COMMENT ON COLUMN retention.worker.pid IS 'Process of the worker that is there now';
 COMMENT ON COLUMN retention.worker.last_start IS 'Begin of the last visit';
@@ -48,6 +48,11 @@ CREATE FUNCTION retention.wake() RETURNS void
 	AS 'MODULE_PATHNAME', 'retention_roster_wake_sql';
 COMMENT ON FUNCTION retention.wake() IS 'Has the worker look at this database when the transaction commits; does nothing where there is no worker';
 REVOKE ALL ON FUNCTION retention.wake() FROM PUBLIC;
+
+CREATE FUNCTION retention.next_opening(at timestamptz DEFAULT now()) RETURNS timestamptz
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'retention_roster_next_opening_sql';
+COMMENT ON FUNCTION retention.next_opening(timestamptz) IS 'The first instant from then on at which privacy_retention.time_window lets the worker enforce: then, if it is open';
 
 -- The worker may have been here before the extension was.
 SELECT retention.wake();

@@ -142,8 +142,13 @@ examine(RetentionScheduleReport *report)
 										get_database_name(MyDatabaseId));
 	if (lock_extension(&busy))
 	{
-		report->state = retention_settings_enabled ? RETENTION_IDLE : RETENTION_OFF;
-		report->next_wake = after(now, retention_settings_naptime * (int64) 1000);
+		TimestampTz opens = retention_settings_next_opening(now);
+
+		report->state = !retention_settings_enabled ? RETENTION_OFF :
+			opens > now ? RETENTION_CLOSED : RETENTION_IDLE;
+		/* The settings may change meanwhile. */
+		report->next_wake = Min(after(now, retention_settings_naptime * (int64) 1000),
+								opens > now ? opens : DT_NOEND);
 	}
 	else
 	{
