@@ -215,6 +215,15 @@ retention_settings_longest_closed(void)
 	return retention_opening_longest_closed(window_text);
 }
 
+void
+retention_settings_limit_lock_waits(void)
+{
+	(void) set_config_option("lock_timeout",
+							 psprintf("%d", retention_settings_lock_timeout),
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+}
+
 /* What is done, and what counts as time. */
 static void
 define_policy(void)

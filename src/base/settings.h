@@ -44,6 +44,13 @@ extern TimestampTz retention_settings_next_opening(TimestampTz now);
 /* The longest time, in seconds, for which the window is closed; 0 = never. */
 extern int	retention_settings_longest_closed(void);
 
+/*
+ * Until the caller's GUC nest level ends, waits for no lock longer than
+ * privacy_retention.lock_timeout: a table that is locked must not hang who only
+ * looks at it.
+ */
+extern void retention_settings_limit_lock_waits(void);
+
 /* Defines all settings; called once, from _PG_init. */
 extern void retention_settings_define(void);
 

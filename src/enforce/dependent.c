@@ -11,6 +11,7 @@
 #include "catalog/pg_class.h"
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -18,6 +19,7 @@
 
 #include "base/attempt.h"
 #include "base/identity.h"
+#include "base/settings.h"
 #include "enforce/dependent.h"
 #include "enforce/due.h"
 #include "policy/expression.h"
@@ -73,20 +75,6 @@ no_dependent(const RetentionRule *rule, const RetentionClock *clock, int last,
 	return psprintf("NOT EXISTS (SELECT 1 FROM %s WHERE %s)", from.data, where.data);
 }
 
-typedef struct Compilation
-{
-	Oid			relid;
-	List	   *rules;
-} Compilation;
-
-static void
-compile(void *arg)
-{
-	Compilation *compilation = (Compilation *) arg;
-
-	compilation->rules = retention_rule_compile(compilation->relid);
-}
-
 /* Does a label of the table lead to other tables?  Needs no lock of it. */
 static bool
 labels_have_hops(Oid relid)
@@ -109,20 +97,22 @@ labels_have_hops(Oid relid)
 }
 
 /*
- * The rules of one table. Where it is locked by somebody: none if its labels lead
- * nowhere else; otherwise ERROR, as nobody knows whose clock it needs.
+ * The rules of one table that lead to other tables. Where somebody has locked it:
+ * ERROR after a while, as nobody knows whose clock it needs.
  */
 static List *
 rules_of_table(Oid relid)
 {
-	Compilation compilation = {relid, NIL};
-	ErrorData  *error = retention_attempt_run(compile, &compilation);
+	List	   *rules;
+	int			nest_level;
 
-	if (error == NULL)
-		return compilation.rules;
-	if (labels_have_hops(relid))
-		ReThrowError(error);
-	return NIL;
+	if (!labels_have_hops(relid))
+		return NIL;
+	nest_level = NewGUCNestLevel();
+	retention_settings_limit_lock_waits();
+	rules = retention_rule_compile(relid);
+	AtEOXact_GUC(true, nest_level);
+	return rules;
 }
 
 /* All rules of the database, for as long as no policy changes. */

@@ -9,7 +9,6 @@
 
 #include "executor/spi.h"
 #include "nodes/plannodes.h"
-#include "utils/guc.h"
 #include "utils/plancache.h"
 #include "utils/timestamp.h"
 
@@ -17,16 +16,6 @@
 #include "base/identity.h"
 #include "base/settings.h"
 #include "enforce/tally.h"
-
-/* A table that is locked exclusively must not hang who only asks how it is. */
-static void
-limit_lock_waits(void)
-{
-	(void) set_config_option("lock_timeout",
-							 psprintf("%d", retention_settings_lock_timeout),
-							 PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
-}
 
 static void
 append_branch(StringInfo sql, const RetentionDue *due, const char *columns,
@@ -99,7 +88,7 @@ fetch_value(Oid relid, const char *sql, double max_cost,
 
 	SPI_connect();
 	retention_identity_become_owner(&saved, relid);
-	limit_lock_waits();
+	retention_settings_limit_lock_waits();
 
 	plan = SPI_prepare(sql, 0, NULL);
 	if (plan == NULL)
