@@ -28,10 +28,10 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/extension.h"
 #include "base/identity.h"
 #include "base/settings.h"
 
-#define EXTENSION_NAME "privacy_retention"
 #define SCHEMA_NAME "retention"
 #define MAX_DEPTH 32
 
@@ -136,7 +136,7 @@ retention_identity_become_owner(RetentionIdentity *saved, Oid relid)
 static Oid
 extension_owner(void)
 {
-	Oid			extension = get_extension_oid(EXTENSION_NAME, false);
+	Oid			extension = get_extension_oid(RETENTION_EXTENSION_NAME, false);
 	Relation	catalog;
 	ScanKeyData key;
 	SysScanDesc scan;
@@ -243,12 +243,12 @@ retention_identity_own_relation(const char *name)
 	Oid			schema;
 	Oid			relid;
 
-	if (!OidIsValid(get_extension_oid(EXTENSION_NAME, true)))
+	if (!OidIsValid(get_extension_oid(RETENTION_EXTENSION_NAME, true)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("extension %s is not installed in this database",
-						EXTENSION_NAME),
-				 errhint("CREATE EXTENSION %s;", EXTENSION_NAME)));
+						RETENTION_EXTENSION_NAME),
+				 errhint("CREATE EXTENSION %s;", RETENTION_EXTENSION_NAME)));
 	schema = get_namespace_oid(SCHEMA_NAME, false);
 	relid = get_relname_relid(name, schema);
 	if (!OidIsValid(relid))
@@ -256,6 +256,6 @@ retention_identity_own_relation(const char *name)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation %s.%s does not exist", SCHEMA_NAME, name),
 				 errhint("ALTER EXTENSION %s UPDATE; brings the extension's objects up to its library.",
-						 EXTENSION_NAME)));
+						 RETENTION_EXTENSION_NAME)));
 	return relid;
 }

@@ -23,6 +23,7 @@
 
 #include "base/attempt.h"
 #include "base/compat.h"
+#include "base/extension.h"
 #include "base/identity.h"
 #include "base/origin.h"
 #include "base/settings.h"
@@ -259,9 +260,14 @@ retention_pass_run(Oid relid, TimestampTz as_of, bool retry, int budget,
 	TimestampTz stop_at = budget > 0 ?
 	GetCurrentTimestamp() + budget * INT64CONST(1000) : DT_NOEND;
 	List	   *volatile locked = NIL;
+	bool		dropped;
 
 	memset(result, 0, sizeof(*result));
 	result->next_due = DT_NOEND;
+	if (!retention_extension_lock(&dropped))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("nothing is enforced: extension privacy_retention is being dropped")));
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 
@@ -293,6 +299,7 @@ retention_pass_run(Oid relid, TimestampTz as_of, bool retry, int budget,
 	{
 		retention_origin_release();
 		unlock_tables(locked);
+		retention_extension_unlock();
 		MemoryContextSwitchTo(old);
 		MemoryContextDelete(context);
 	}

@@ -13,9 +13,7 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/pg_extension.h"
 #include "commands/dbcommands.h"
-#include "commands/extension.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -25,20 +23,18 @@
 #include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/extension.h"
 #include "base/schedule.h"
 #include "base/settings.h"
 #include "enforce/pass.h"
 #include "evidence/ledger.h"
 #include "worker/worker.h"
-
-#define EXTENSION_NAME "privacy_retention"
 
 #define VISIT_MS 500			/* after which a pass stops at the next batch */
 #define REST_MS 1000			/* between two visits, where the pass is done */
@@ -102,29 +98,6 @@ release_locks(int code, Datum arg)
 	LockReleaseAll(DEFAULT_LOCKMETHOD, true);
 }
 
-/*
- * Is the extension there, and does nobody drop it?  If so, it is locked until
- * the session ends or a transaction fails.  *busy: somebody holds it.
- */
-static bool
-lock_extension(bool *busy)
-{
-	Oid			extension = get_extension_oid(EXTENSION_NAME, true);
-	LOCKTAG		tag;
-
-	*busy = false;
-	if (!OidIsValid(extension))
-		return false;
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, extension, 0);
-	if (LockAcquire(&tag, AccessShareLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
-	{
-		*busy = true;
-		return false;
-	}
-	AcceptInvalidationMessages();
-	return get_extension_oid(EXTENSION_NAME, true) == extension;
-}
-
 static TimestampTz
 after(TimestampTz when, int64 ms)
 {
@@ -140,7 +113,7 @@ examine(RetentionScheduleReport *report)
 	start_transaction("privacy_retention: looking for the extension");
 	database_name = MemoryContextStrdup(TopMemoryContext,
 										get_database_name(MyDatabaseId));
-	if (lock_extension(&busy))
+	if (retention_extension_lock(&busy))
 	{
 		TimestampTz opens = retention_settings_next_opening(now);
 
@@ -217,7 +190,7 @@ seal(RetentionScheduleReport *report)
 	bool		busy;
 
 	start_transaction("privacy_retention: sealing the ledger");
-	if (lock_extension(&busy))
+	if (retention_extension_lock(&busy))
 		(void) retention_ledger_seal();
 	commit_transaction();
 }

@@ -1,0 +1,64 @@
+/*
+ * extension.c
+ *		The extension itself: is it there, and does it stay?
+ *
+ * Invariant: the lock is the session's: it outlives the transactions of a pass.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/inval.h"
+
+#include "base/extension.h"
+
+/* What is locked; InvalidOid = nothing. */
+static Oid	locked = InvalidOid;
+static int	depth = 0;
+
+static void
+set_tag(LOCKTAG *tag, Oid extension)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, ExtensionRelationId, extension, 0);
+}
+
+bool
+retention_extension_lock(bool *busy)
+{
+	Oid			extension = get_extension_oid(RETENTION_EXTENSION_NAME, true);
+	LOCKTAG		tag;
+
+	*busy = false;
+	if (!OidIsValid(extension))
+		return false;
+	set_tag(&tag, extension);
+	if (LockAcquire(&tag, AccessShareLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+	{
+		*busy = true;
+		return false;
+	}
+	/* It may have been dropped, and made anew, before the lock was there. */
+	AcceptInvalidationMessages();
+	if (get_extension_oid(RETENTION_EXTENSION_NAME, true) != extension)
+	{
+		(void) LockRelease(&tag, AccessShareLock, true);
+		return false;
+	}
+	locked = extension;
+	depth++;
+	return true;
+}
+
+void
+retention_extension_unlock(void)
+{
+	LOCKTAG		tag;
+
+	if (depth == 0)
+		return;
+	depth--;
+	set_tag(&tag, locked);
+	(void) LockRelease(&tag, AccessShareLock, true);
+}

@@ -1,0 +1,25 @@
+/*
+ * extension.h
+ *		The extension itself: is it there, and does it stay?
+ *
+ * Invariant: whoever works over several transactions holds the lock that DROP
+ * EXTENSION takes before all others, so that neither waits for the other with
+ * locks half taken.
+ */
+#ifndef RETENTION_EXTENSION_H
+#define RETENTION_EXTENSION_H
+
+#include "postgres.h"
+
+#define RETENTION_EXTENSION_NAME "privacy_retention"
+
+/*
+ * Locks the extension against DROP EXTENSION across transactions, without waiting.
+ * False if it is not there, or if somebody drops it (*busy).  After true the caller
+ * unlocks it, or ends its session.
+ */
+extern bool retention_extension_lock(bool *busy);
+
+extern void retention_extension_unlock(void);
+
+#endif							/* RETENTION_EXTENSION_H */
