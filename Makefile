@@ -42,6 +42,13 @@ SQL_ROOMS = \
 	enforce/deadline \
 	report/personal \
 	report/coverage \
+	report/declared \
+	report/finding_installation \
+	report/finding_guard \
+	report/finding_rule \
+	report/finding_copy \
+	report/finding_residue \
+	report/check \
 	worker/roster
 
 SQL_LISTED = $(wildcard $(SQL_ROOMS:%=src/%.sql))

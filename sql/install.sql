@@ -51,6 +51,9 @@ FROM member m JOIN pg_proc p ON p.oid = m.objid
 WHERE m.classid = 'pg_proc'::regclass AND p.prokind = 'p' AND (p.proconfig IS NOT NULL OR p.prosecdef)
 ORDER BY p.oid::regprocedure::text COLLATE "C";
 
+-- (Unaligned, so that a new object changes one line.)
+\pset format unaligned
+\pset footer off
 -- What everybody may call, and what runs as somebody else.
 SELECT p.oid::regprocedure AS function, p.prosecdef AS definer
 FROM member m JOIN pg_proc p ON p.oid = m.objid
@@ -92,4 +95,6 @@ WHERE extname = 'privacy_retention' ORDER BY config::regclass::text COLLATE "C";
 
 -- Event triggers: which commands they see.
 SELECT evtname, evtevent, evtenabled, evttags FROM pg_event_trigger ORDER BY evtname;
+\pset format aligned
+\pset footer on
 DROP VIEW member;

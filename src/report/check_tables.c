@@ -1,0 +1,89 @@
+/*
+ * check_tables.c
+ *		Findings about labelled tables that take the compiled rules.
+ *
+ * Invariant: a table that cannot be read has a finding of its own and hides no
+ * other table.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "nodes/value.h"
+#include "utils/builtins.h"
+
+#include "enforce/guard.h"
+#include "enforce/index.h"
+#include "policy/labelled.h"
+#include "policy/rule.h"
+#include "policy/start.h"
+#include "report/check.h"
+
+typedef struct Table
+{
+	Oid			relid;
+	char	   *name;
+	RetentionFindings *findings;
+} Table;
+
+static void
+check_gap(const Table *table)
+{
+	Oid			gap;
+
+	if (retention_guard_state(table->relid) != RETENTION_PROTECTED)
+		return;
+	gap = retention_guard_gap(table->relid);
+	if (OidIsValid(gap))
+		retention_finding_add(table->findings, RETENTION_SEVERITY_ERROR,
+							  retention_start_relation_name(gap),
+							  psprintf("a guard is missing or disabled, although %s is protected", table->name),
+							  psprintf("SELECT retention.protect(%s)", quote_literal_cstr(table->name)));
+}
+
+static void
+check_indexes(const Table *table)
+{
+	List	   *told = NIL;
+	ListCell   *lc;
+
+	foreach(lc, retention_rule_compile(table->relid))
+	{
+		RetentionRule *rule = (RetentionRule *) lfirst(lc);
+		char	   *statement;
+
+		if (!rule->valid || rule->action == NULL)
+			continue;
+		statement = retention_index_missing(rule);
+		if (statement == NULL || list_member(told, makeString(statement)))
+			continue;
+		told = lappend(told, makeString(statement));
+		retention_finding_add(table->findings, RETENTION_SEVERITY_WARNING, table->name,
+							  psprintf("due rows cannot be found by an index from \"%s\"; each pass reads the whole table",
+									   rule->start_text),
+							  statement);
+	}
+}
+
+static void
+check_table(void *arg)
+{
+	const Table *table = (const Table *) arg;
+
+	check_gap(table);
+	check_indexes(table);
+}
+
+void
+retention_check_tables(RetentionFindings *findings)
+{
+	ListCell   *lc;
+
+	foreach(lc, retention_labelled_relations())
+	{
+		Table		table = {.relid = lfirst_oid(lc),.findings = findings};
+
+		CHECK_FOR_INTERRUPTS();
+		table.name = retention_start_relation_name(table.relid);
+		retention_finding_attempt(findings, table.name, check_table, &table);
+	}
+}
