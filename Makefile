@@ -49,7 +49,9 @@ SQL_ROOMS = \
 	report/finding_copy \
 	report/finding_residue \
 	report/check \
-	worker/roster
+	worker/roster \
+	worker/cron \
+	worker/job
 
 SQL_LISTED = $(wildcard $(SQL_ROOMS:%=src/%.sql))
 SQL_FILES = $(SQL_LISTED) $(filter-out $(SQL_LISTED),$(sort $(wildcard src/*/*.sql)))

@@ -307,14 +307,19 @@ retention_pass_run(Oid relid, TimestampTz as_of, bool retry, int budget,
 	SPI_finish();
 }
 
-/* ERROR unless the table can be enforced by name, now. */
-static void
-require_protected(Oid relid)
+void
+retention_pass_require_protected(Oid relid)
 {
-	const char *name = retention_start_relation_name(relid);
-	Oid			root = retention_labelled_root(relid);
+	const char *name;
+	Oid			root;
 	char	   *subscription;
 
+	if (get_rel_name(relid) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	name = retention_start_relation_name(relid);
+	root = retention_labelled_root(relid);
 	if (root != relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -385,11 +390,7 @@ retention_pass_enforce_sql(PG_FUNCTION_ARGS)
 		retention_identity_require_officer("enforce as of a time in the future");
 	if (OidIsValid(relid))
 	{
-		if (get_rel_name(relid) == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_TABLE),
-					 errmsg("relation with OID %u does not exist", relid)));
-		require_protected(relid);
+		retention_pass_require_protected(relid);
 		retention_pause_refuse(retention_start_relation_name(relid));
 	}
 	if (!retention_settings_enabled)

@@ -30,4 +30,7 @@ typedef struct RetentionPassResult
 extern void retention_pass_run(Oid relid, TimestampTz as_of, bool retry,
 							   int budget, RetentionPassResult *result);
 
+/* ERROR, with what helps, unless a pass over just this table would do its work. */
+extern void retention_pass_require_protected(Oid relid);
+
 #endif							/* RETENTION_PASS_H */
