@@ -157,6 +157,8 @@ foreach my $n (10 .. 12)
 my $log = RetentionNode::log_since($node, $offset);
 is(() = $log =~ /go out without a replication origin/g, 1, 'the log says so once');
 like($log, qr/HINT:  Raise max_replication_slots\./, 'and what helps');
+my $finding = q{SELECT count(*) FROM retention.check() WHERE object = 'replication origins' AND finding ~ 'without a replication origin'};
+is(sql($finding), '1', 'check() finds it');
 
 # The worker's changes are marked
 sql(q{SELECT pg_replication_origin_drop('taken')});
@@ -166,6 +168,7 @@ $node->start;
 sql(q{SELECT pg_create_logical_replication_slot('test_decoding', 'test_decoding')});
 sql(q{INSERT INTO visit VALUES (20, now() - interval '2 days', 'due'); SELECT retention.wake()});
 ok(RetentionNode::poll($node, 'SELECT count(*) = 0 FROM visit WHERE id = 20'), 'the worker removes a row');
+is(sql($finding), '0', 'check() is content');
 like(decoded('', 1), qr/public\.visit: DELETE/, 'which is decoded');
 unlike(decoded(", 'only-local', '1'"), qr/DELETE/, 'and marked');
 

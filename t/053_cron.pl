@@ -141,6 +141,7 @@ is(sql(q{SELECT job_name, problem FROM retention.scheduled WHERE problem IS NOT 
 		'privacy_retention: public.given|its role may not call retention.enforce()',
 		'privacy_retention: public.held|the job is not active',
 		'privacy_retention: public.many|the table is not protected'), 'each trouble is shown');
+is(sql(q{SELECT count(*) FROM retention.check() WHERE object LIKE 'job %' AND hint <> ''}), '4', 'by check(), too');
 is(sql(q{SELECT retention.schedule('* * * * *') = (SELECT job_id FROM retention.scheduled WHERE relation IS NULL AND database = 'postgres')}),
 	't', 'made again, a job is well');
 

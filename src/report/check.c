@@ -43,6 +43,9 @@ static const Source sources[] = {
 	{"labels", NULL, retention_check_labels},
 	{"labelled tables", NULL, retention_check_tables},
 	{"the worker", NULL, retention_check_worker},
+	{"replication", NULL, retention_check_downstream},
+	{"the jobs of pg_cron", "SELECT 'warning', 'job ' || job_name, problem, remedy"
+	" FROM retention.scheduled WHERE problem IS NOT NULL", NULL},
 };
 
 typedef struct Run

@@ -42,6 +42,7 @@ sub settings
 #	extension	=> 0	do not create the extension in database postgres (default 1)
 #	start		=> 0	only initialise it; implies extension => 0
 #	streaming	=> 1	can have standbys
+#	archiving	=> 1	archives its WAL
 #	keys		=> name	use that node's key directory
 sub make
 {
@@ -49,6 +50,7 @@ sub make
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
 	$node->init(allows_streaming => $option{streaming} ? 1 : 0,
+		has_archiving => $option{archiving} ? 1 : 0,
 		extra => [ '--no-locale', '--encoding=UTF8' ]);
 	$node->append_conf('postgresql.conf', settings($option{keys} // $name));
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'privacy_retention'\n")
