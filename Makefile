@@ -36,6 +36,7 @@ SQL_ROOMS = \
 	enforce/guard \
 	enforce/protection \
 	enforce/pause \
+	enforce/keep \
 	enforce/detach \
 	enforce/preview \
 	enforce/status \

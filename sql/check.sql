@@ -56,14 +56,18 @@ SELECT * FROM found;
 SELECT hint FROM retention.check() WHERE finding ~ 'was renamed' \gexec
 SELECT * FROM found;
 CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+ALTER EVENT TRIGGER privacy_retention_keep_after DISABLE;
 CREATE TRIGGER zzz BEFORE INSERT OR UPDATE ON visit FOR EACH ROW EXECUTE FUNCTION nothing();
+ALTER EVENT TRIGGER privacy_retention_keep_after ENABLE ALWAYS;
 CREATE TRIGGER "aaa fires before" BEFORE INSERT ON visit FOR EACH ROW EXECUTE FUNCTION nothing();
 CREATE TRIGGER zzz_after AFTER INSERT ON visit FOR EACH ROW EXECUTE FUNCTION nothing();
 CREATE TRIGGER zz_privacy_retention BEFORE INSERT OR UPDATE ON plain FOR EACH ROW EXECUTE FUNCTION nothing();
 SELECT * FROM found;
 DROP TRIGGER zzz ON visit;
 DROP TRIGGER zz_privacy_retention ON plain;
+ALTER EVENT TRIGGER privacy_retention_keep_after DISABLE;
 CREATE RULE shift AS ON DELETE TO visit DO INSTEAD NOTHING;
+ALTER EVENT TRIGGER privacy_retention_keep_after ENABLE ALWAYS;
 SELECT * FROM found;
 SELECT hint FROM retention.check() WHERE finding ~ 'rule ON UPDATE' \gexec
 SELECT * FROM found;

@@ -63,15 +63,21 @@ DROP TABLE elsewhere;
 
 -- A disabled guard is seen; protecting again enables it.
 SELECT state, remedy FROM retention.status WHERE relation = 'plain'::regclass;
+ALTER EVENT TRIGGER privacy_retention_keep_after DISABLE;
 ALTER TABLE plain DISABLE TRIGGER zz_privacy_retention;
+ALTER EVENT TRIGGER privacy_retention_keep_after ENABLE ALWAYS;
 SELECT state, remedy FROM retention.status WHERE relation = 'plain'::regclass;
 SELECT retention.protect('plain');
 SELECT state, remedy FROM retention.status WHERE relation = 'plain'::regclass;
+ALTER EVENT TRIGGER privacy_retention_keep_after DISABLE;
 ALTER TABLE plain ENABLE TRIGGER zz_privacy_retention_truncate;
+ALTER EVENT TRIGGER privacy_retention_keep_after ENABLE ALWAYS;
 SELECT state, reason, remedy FROM retention.status WHERE relation = 'plain'::regclass;
 SELECT retention.protect('plain');
 -- What came from another database, or is another table, waits for adopt().
+ALTER EVENT TRIGGER privacy_retention_keep_after DISABLE;
 DROP TRIGGER zz_privacy_retention ON plain;
+ALTER EVENT TRIGGER privacy_retention_keep_after ENABLE ALWAYS;
 SELECT retention.adopt('plain');
 CREATE TRIGGER zz_privacy_retention BEFORE INSERT OR UPDATE OR DELETE ON plain FOR EACH ROW EXECUTE FUNCTION retention.guard('1', '2');
 ALTER TABLE plain ENABLE ALWAYS TRIGGER zz_privacy_retention;

@@ -154,32 +154,6 @@ ALTER TABLE retyped ALTER at TYPE text;
 SELECT retention.label('follower', NULL);
 ALTER TABLE retyped ALTER at TYPE text;
 
--- A column that labels of protected tables name can be dropped, with a warning; status says what to do.
-CREATE TABLE meeting (id int PRIMARY KEY, "At End" timestamptz, kind text, other text);
-CREATE TABLE guest (id int, meeting_id int NOT NULL REFERENCES meeting, seen timestamptz, mail text);
-CREATE INDEX ON guest (meeting_id);
-CREATE INDEX ON guest (seen);
-CREATE INDEX ON meeting ("At End");
-SELECT retention.label('guest', 'rename technical, where (mail <> ''x''), from meeting_id -> "At End", then delete');
-SELECT retention.label('guest', 'rename technical, from seen, then set null', '{mail}');
-ALTER TABLE meeting RENAME other TO more;
-BEGIN;
-ALTER TABLE meeting DROP COLUMN "At End";
-ROLLBACK;
-SELECT retention.protect('guest');
-ALTER TABLE meeting DROP COLUMN more, DROP COLUMN IF EXISTS missing;
-BEGIN;
-ALTER TABLE guest DROP COLUMN mail;
-SELECT column_name, state, reason, remedy FROM retention.status WHERE relation = 'guest'::regclass;
-ROLLBACK;
-BEGIN;
-ALTER TABLE meeting DROP COLUMN kind, DROP COLUMN "At End";
-SELECT column_name, state, reason, remedy FROM retention.status WHERE relation = 'guest'::regclass;
-ROLLBACK;
-ALTER TABLE guest DROP COLUMN seen;
-SELECT column_name, state, reason, remedy FROM retention.status WHERE relation = 'guest'::regclass;
-DROP TABLE guest, meeting;
-
 -- Views are not our concern.
 CREATE VIEW v AS SELECT 1 AS x;
 ALTER VIEW v RENAME x TO y;

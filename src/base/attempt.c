@@ -11,8 +11,9 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
-ErrorData *
-retention_attempt_run(void (*work) (void *arg), void *arg)
+/* Runs it in a subtransaction that is kept, or, where it only looks, is not. */
+static ErrorData *
+attempt(void (*work) (void *arg), void *arg, bool keep)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -23,7 +24,8 @@ retention_attempt_run(void (*work) (void *arg), void *arg)
 	PG_TRY();
 	{
 		work(arg);
-		ReleaseCurrentSubTransaction();
+		if (keep)
+			ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
@@ -33,6 +35,8 @@ retention_attempt_run(void (*work) (void *arg), void *arg)
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
+	if (error == NULL && !keep)
+		RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 
@@ -41,4 +45,16 @@ retention_attempt_run(void (*work) (void *arg), void *arg)
 		 ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION))
 		ReThrowError(error);
 	return error;
+}
+
+ErrorData *
+retention_attempt_run(void (*work) (void *arg), void *arg)
+{
+	return attempt(work, arg, true);
+}
+
+ErrorData *
+retention_attempt_look(void (*work) (void *arg), void *arg)
+{
+	return attempt(work, arg, false);
 }

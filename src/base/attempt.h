@@ -16,4 +16,10 @@
  */
 extern ErrorData *retention_attempt_run(void (*work) (void *arg), void *arg);
 
+/*
+ * The same for work that only reads: its subtransaction is rolled back in any
+ * case, so that no lock which it took is kept.
+ */
+extern ErrorData *retention_attempt_look(void (*work) (void *arg), void *arg);
+
 #endif							/* RETENTION_ATTEMPT_H */

@@ -52,13 +52,15 @@ typedef struct GuardTrigger
 	Oid			relation;
 } GuardTrigger;
 
-static bool permitted_now = false;
+/* The (sub)transaction levels at which the engine permitted itself. */
+#define MAX_PERMITS 32
+static int	permits[MAX_PERMITS];
+static int	npermits = 0;
 
 PG_FUNCTION_INFO_V1(retention_guard_fire_sql);
 
-/* The OID of retention.guard(), or InvalidOid without the extension. */
-static Oid
-guard_function(void)
+Oid
+retention_guard_function(void)
 {
 	Oid			schema = get_namespace_oid("retention", true);
 	oidvector  *arguments;
@@ -96,7 +98,7 @@ static GuardTrigger
 read_trigger(Oid relid, const char *name)
 {
 	GuardTrigger guard = {0};
-	Oid			function = guard_function();
+	Oid			function = retention_guard_function();
 	Relation	catalog;
 	ScanKeyData keys[2];
 	SysScanDesc scan;
@@ -226,14 +228,15 @@ raise_trigger(Oid member, Oid relid, const char *name, const char *events,
 }
 
 void
-retention_guard_raise(Oid relid)
+retention_guard_raise_part(Oid relid, Oid part)
 {
 	RetentionIdentity saved;
-	List	   *members = find_all_inheritors(relid, ShareRowExclusiveLock, NULL);
+	List	   *members = find_all_inheritors(part, ShareRowExclusiveLock, NULL);
 	ListCell   *lc;
 
 	SPI_connect();
 	retention_identity_become_extension(&saved);
+	retention_guard_permit(true);
 	foreach(lc, members)
 	{
 		Oid			member = lfirst_oid(lc);
@@ -250,9 +253,16 @@ retention_guard_raise(Oid relid)
 					  "INSERT OR UPDATE", "ROW");
 		raise_trigger(member, relid, TRUNCATE_GUARD, "TRUNCATE", "STATEMENT");
 	}
+	retention_guard_permit(false);
 	retention_identity_restore(&saved);
 	SPI_finish();
 	CommandCounterIncrement();
+}
+
+void
+retention_guard_raise(Oid relid)
+{
+	retention_guard_raise_part(relid, relid);
 }
 
 void
@@ -264,6 +274,7 @@ retention_guard_remove(Oid relid)
 
 	SPI_connect();
 	retention_identity_become_extension(&saved);
+	retention_guard_permit(true);
 	foreach(lc, members)
 	{
 		Oid			member = lfirst_oid(lc);
@@ -275,6 +286,7 @@ retention_guard_remove(Oid relid)
 		if (truncates.exists)
 			drop_trigger(member, TRUNCATE_GUARD);
 	}
+	retention_guard_permit(false);
 	retention_identity_restore(&saved);
 	SPI_finish();
 	CommandCounterIncrement();
@@ -283,7 +295,7 @@ retention_guard_remove(Oid relid)
 List *
 retention_guard_relations(void)
 {
-	Oid			function = guard_function();
+	Oid			function = retention_guard_function();
 	List	   *result = NIL;
 	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
@@ -307,7 +319,17 @@ transaction_ended(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
 		event == XACT_EVENT_PREPARE)
-		permitted_now = false;
+		npermits = 0;
+}
+
+/* What failed in a subtransaction has not taken its permits back. */
+static void
+subtransaction_ended(SubXactEvent event, SubTransactionId subid,
+					 SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		while (npermits > 0 && permits[npermits - 1] >= GetCurrentTransactionNestLevel())
+			npermits--;
 }
 
 void
@@ -318,15 +340,23 @@ retention_guard_permit(bool permitted)
 	if (!registered)
 	{
 		RegisterXactCallback(transaction_ended, NULL);
+		RegisterSubXactCallback(subtransaction_ended, NULL);
 		registered = true;
 	}
-	permitted_now = permitted;
+	if (permitted)
+	{
+		if (npermits == MAX_PERMITS)
+			elog(ERROR, "too many permits of privacy_retention");
+		permits[npermits++] = GetCurrentTransactionNestLevel();
+	}
+	else if (npermits > 0)
+		npermits--;
 }
 
 bool
 retention_guard_permitted(void)
 {
-	return permitted_now;
+	return npermits > 0;
 }
 
 /* The trigger function; the triggers themselves are all that this room is about. */

@@ -23,6 +23,9 @@ typedef enum RetentionProtection
 	RETENTION_COPIED			/* the guard names another database or table */
 } RetentionProtection;
 
+/* The OID of retention.guard(), or InvalidOid without the extension. */
+extern Oid	retention_guard_function(void);
+
 /* The state of a table; of a partition: its root's.  Takes no lock. */
 extern RetentionProtection retention_guard_state(Oid relid);
 
@@ -39,6 +42,12 @@ extern Oid	retention_guard_gap(Oid relid);
  */
 extern void retention_guard_raise(Oid relid);
 
+/*
+ * The same for one partition or child, "part", of the table, and for what is
+ * below it: locks nothing else.
+ */
+extern void retention_guard_raise_part(Oid relid, Oid part);
+
 /* Takes the guards away again, from the table and all of its partitions. */
 extern void retention_guard_remove(Oid relid);
 
@@ -46,8 +55,9 @@ extern void retention_guard_remove(Oid relid);
 extern List *retention_guard_relations(void);
 
 /*
- * The engine's own TRUNCATE or DROP of a protected partition passes the guard
- * while this is true; cleared when a transaction ends.
+ * What the engine does itself to a protected table (TRUNCATE or DROP of a
+ * partition, its own triggers) passes guards and event triggers between true and
+ * false.  Pairs nest; a permit ends with the (sub)transaction that gave it.
  */
 extern void retention_guard_permit(bool permitted);
 extern bool retention_guard_permitted(void);

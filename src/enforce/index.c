@@ -56,7 +56,7 @@ leads_with_expression(Relation index, Node *expression)
 
 /* Is there a valid index, over all rows, that leads so? */
 static bool
-has_index(Oid relid, int nkeys, const AttrNumber *columns, Node *expression)
+has_index(Oid relid, int nkeys, const AttrNumber *columns, Node *expression, const List *gone)
 {
 	Relation	rel = table_open(relid, AccessShareLock);
 	bool		found = false;
@@ -66,7 +66,8 @@ has_index(Oid relid, int nkeys, const AttrNumber *columns, Node *expression)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 
-		if (index->rd_index->indisvalid && RelationGetIndexPredicate(index) == NIL)
+		if (index->rd_index->indisvalid && !list_member_oid(gone, index->rd_id) &&
+			RelationGetIndexPredicate(index) == NIL)
 			found |= expression ? leads_with_expression(index, expression) :
 				leads_with_columns(index->rd_index, nkeys, columns);
 		index_close(index, AccessShareLock);
@@ -76,9 +77,10 @@ has_index(Oid relid, int nkeys, const AttrNumber *columns, Node *expression)
 }
 
 static void
-want_columns(StringInfo statements, Oid relid, int nkeys, const AttrNumber *columns)
+want_columns(StringInfo statements, Oid relid, int nkeys, const AttrNumber *columns,
+			 const List *gone)
 {
-	if (has_index(relid, nkeys, columns, NULL))
+	if (has_index(relid, nkeys, columns, NULL, gone))
 		return;
 	appendStringInfo(statements, "%sCREATE INDEX ON %s (",
 					 statements->len > 0 ? "; " : "",
@@ -90,10 +92,10 @@ want_columns(StringInfo statements, Oid relid, int nkeys, const AttrNumber *colu
 }
 
 static void
-want_expression(StringInfo statements, Oid relid, Node *expression)
+want_expression(StringInfo statements, Oid relid, Node *expression, const List *gone)
 {
 	if (contain_mutable_functions(expression) ||
-		has_index(relid, 0, NULL, expression))
+		has_index(relid, 0, NULL, expression, gone))
 		return;
 	appendStringInfo(statements, "%sCREATE INDEX ON %s ((%s))",
 					 statements->len > 0 ? "; " : "",
@@ -104,7 +106,7 @@ want_expression(StringInfo statements, Oid relid, Node *expression)
 }
 
 char *
-retention_index_missing(const RetentionRule *rule)
+retention_index_missing_without(const RetentionRule *rule, const List *gone)
 {
 	StringInfoData statements;
 	RetentionIdentity saved;
@@ -122,14 +124,20 @@ retention_index_missing(const RetentionRule *rule)
 		{
 			RetentionJoin *join = (RetentionJoin *) lfirst(hop);
 
-			want_columns(&statements, relid, join->nkeys, join->from_columns);
+			want_columns(&statements, relid, join->nkeys, join->from_columns, gone);
 			relid = join->relid;
 		}
 		if (clock->column != InvalidAttrNumber)
-			want_columns(&statements, relid, 1, &clock->column);
+			want_columns(&statements, relid, 1, &clock->column, gone);
 		else
-			want_expression(&statements, relid, clock->expression);
+			want_expression(&statements, relid, clock->expression, gone);
 	}
 	retention_identity_restore(&saved);
 	return statements.len > 0 ? statements.data : NULL;
+}
+
+char *
+retention_index_missing(const RetentionRule *rule)
+{
+	return retention_index_missing_without(rule, NIL);
 }

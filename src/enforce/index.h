@@ -18,4 +18,7 @@
  */
 extern char *retention_index_missing(const RetentionRule *rule);
 
+/* The same, where the indexes "gone" (OIDs) are not counted. */
+extern char *retention_index_missing_without(const RetentionRule *rule, const List *gone);
+
 #endif							/* RETENTION_INDEX_H */

@@ -22,13 +22,7 @@
 bool
 retention_lineage_has_label(Oid relid)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	AttrNumber	natts;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	natts = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
-	ReleaseSysCache(tuple);
+	AttrNumber	natts = retention_labelled_natts(relid);
 
 	for (AttrNumber attnum = 0; attnum <= natts; attnum++)
 		if (retention_labelled_text(relid, attnum) != NULL)
@@ -36,9 +30,8 @@ retention_lineage_has_label(Oid relid)
 	return false;
 }
 
-/* The tables that a table inherits from directly, in the order of INHERITS. */
-static List *
-parents(Oid relid)
+List *
+retention_lineage_parents(Oid relid)
 {
 	List	   *result = NIL;
 	Relation	catalog = table_open(InheritsRelationId, AccessShareLock);
@@ -69,7 +62,7 @@ retention_lineage_labelled(Oid relid)
 
 		if (retention_lineage_has_label(candidate))
 			return candidate;
-		queue = list_concat_unique_oid(queue, parents(candidate));
+		queue = list_concat_unique_oid(queue, retention_lineage_parents(candidate));
 	}
 	return InvalidOid;
 }

@@ -9,6 +9,8 @@
 
 #include "postgres.h"
 
+#include "nodes/pg_list.h"
+
 /*
  * The nearest table with labels: the table itself, its partitioned root or a
  * table that it inherits from; InvalidOid if there is none.
@@ -17,5 +19,8 @@ extern Oid	retention_lineage_labelled(Oid relid);
 
 /* Has the table, or one of its columns, a label? */
 extern bool retention_lineage_has_label(Oid relid);
+
+/* The tables that a table inherits from directly, in the order of INHERITS. */
+extern List *retention_lineage_parents(Oid relid);
 
 #endif							/* RETENTION_LINEAGE_H */

@@ -10,53 +10,36 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "commands/event_trigger.h"
 #include "commands/seclabel.h"
 #include "fmgr.h"
-#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/syscache.h"
 
-#include "base/attempt.h"
+#include "base/command.h"
 #include "policy/label.h"
 #include "policy/label_scan.h"
-#include "policy/provider.h"
 #include "policy/rename.h"
 #include "policy/rule.h"
 
 PG_FUNCTION_INFO_V1(retention_ddl_before);
 PG_FUNCTION_INFO_V1(retention_ddl_after);
 
-/* A command that has begun; lives as long as the transaction. */
-typedef struct Remembered
+/* A command that has begun. */
+typedef struct Before
 {
-	const Node *command;
 	Oid			relid;
 	char	   *table;
 	Oid			namespace;
-	List	   *warnings;		/* of char *: labels that name what it drops */
-} Remembered;
-
-static List *remembered = NIL;
-static bool reset_registered = false;
-
-static void
-drop_all(void *arg)
-{
-	remembered = NIL;
-	reset_registered = false;
-}
+} Before;
 
 /* The relation that the command is about; NULL if it is none of our business. */
 static RangeVar *
@@ -71,16 +54,6 @@ command_relation(Node *command)
 	return NULL;
 }
 
-static EventTriggerData *
-event_data(FunctionCallInfo fcinfo)
-{
-	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("not called by event trigger manager")));
-	return (EventTriggerData *) fcinfo->context;
-}
-
 static bool
 is_table(Oid relid)
 {
@@ -89,76 +62,25 @@ is_table(Oid relid)
 	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE;
 }
 
-static void find_losers(void *arg);
-
 /* Before the command: nothing is locked or checked yet, the command does that. */
 Datum
 retention_ddl_before(PG_FUNCTION_ARGS)
 {
-	Node	   *command = event_data(fcinfo)->parsetree;
-	RangeVar   *relation = command_relation(command);
+	Node	   *command = retention_command_of(fcinfo);
+	RangeVar   *relation = command ? command_relation(command) : NULL;
+	Oid			relid = relation ? RangeVarGetRelid(relation, NoLock, true) : InvalidOid;
 	MemoryContext caller;
-	Remembered *entry = NULL;
-	ListCell   *cell;
-	Oid			relid;
+	Before	   *before;
 
-	if (relation == NULL)
+	if (!OidIsValid(relid) || get_rel_name(relid) == NULL)
 		PG_RETURN_NULL();
-	relid = RangeVarGetRelid(relation, NoLock, true);
-
-	caller = MemoryContextSwitchTo(TopTransactionContext);
-	if (!reset_registered)
-	{
-		MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
-
-		callback->func = drop_all;
-		MemoryContextRegisterResetCallback(TopTransactionContext, callback);
-
-		reset_registered = true;
-	}
-	/* A command that failed in a subtransaction may have left its address. */
-	foreach(cell, remembered)
-		if (((Remembered *) lfirst(cell))->command == command)
-		entry = lfirst(cell);
-	if (entry == NULL)
-	{
-		entry = palloc0(sizeof(Remembered));
-		remembered = lappend(remembered, entry);
-	}
-	entry->command = command;
-	entry->relid = relid;
-	entry->warnings = NIL;
-	if (OidIsValid(relid))
-	{
-		entry->table = get_rel_name(relid);
-		entry->namespace = get_rel_namespace(relid);
-		if (entry->table == NULL)
-			entry->relid = InvalidOid;
-		else if (IsA(command, AlterTableStmt) && is_table(relid))
-			/* A label that cannot be read shall not keep a column from going. */
-			(void) retention_attempt_run(find_losers, entry);
-	}
+	caller = MemoryContextSwitchTo(retention_command_context());
+	before = retention_command_remember(command, "ddl", sizeof(Before));
+	before->relid = relid;
+	before->table = get_rel_name(relid);
+	before->namespace = get_rel_namespace(relid);
 	MemoryContextSwitchTo(caller);
 	PG_RETURN_NULL();
-}
-
-static bool
-recall(const Node *command, Remembered *result)
-{
-	ListCell   *cell;
-
-	foreach(cell, remembered)
-	{
-		Remembered *entry = lfirst(cell);
-
-		if (entry->command == command)
-		{
-			*result = *entry;
-			remembered = foreach_delete_current(remembered, cell);
-			return OidIsValid(result->relid);
-		}
-	}
-	return false;
 }
 
 /* Fills in what the command has renamed; false if nothing that labels name. */
@@ -166,7 +88,7 @@ static bool
 describe_rename(Node *command, RetentionRename *rename)
 {
 	RenameStmt *statement = (RenameStmt *) command;
-	Remembered	before;
+	Before	   *before;
 
 	memset(rename, 0, sizeof(*rename));
 	if (IsA(command, RenameStmt) && statement->renameType == OBJECT_SCHEMA)
@@ -175,28 +97,29 @@ describe_rename(Node *command, RetentionRename *rename)
 		rename->schema = get_namespace_oid(statement->newname, false);
 		return true;
 	}
-	if (!recall(command, &before) || !is_table(before.relid))
+	before = retention_command_recall(command, "ddl");
+	if (before == NULL || !is_table(before->relid))
 		return false;
 
 	if (IsA(command, AlterObjectSchemaStmt) ||
 		(IsA(command, RenameStmt) &&
 		 (statement->renameType == OBJECT_TABLE || statement->renameType == OBJECT_INDEX)))
 	{
-		rename->table_relid = before.relid;
-		rename->old_table = before.table;
-		rename->old_namespace = before.namespace;
+		rename->table_relid = before->relid;
+		rename->old_table = before->table;
+		rename->old_namespace = before->namespace;
 		return true;
 	}
 	if (IsA(command, RenameStmt) && statement->renameType == OBJECT_COLUMN)
 	{
-		rename->column_relids = find_all_inheritors(before.relid, NoLock, NULL);
+		rename->column_relids = find_all_inheritors(before->relid, NoLock, NULL);
 		rename->old_column = statement->subname;
 		rename->new_column = statement->newname;
 		return true;
 	}
 	if (IsA(command, RenameStmt) && statement->renameType == OBJECT_TABCONSTRAINT)
 	{
-		rename->constraint_relid = before.relid;
+		rename->constraint_relid = before->relid;
 		rename->old_constraint = statement->subname;
 		rename->new_constraint = statement->newname;
 		return true;
@@ -379,73 +302,17 @@ visit_retyped(const void *what, Labelled *labelled)
 	check_type(&retyped->column, retyped->relid, retyped->column.old_column, labelled);
 }
 
-/* Adds a label that names the column, if its table is protected. */
-static void
-add_loser(Remembered *entry, const RetentionRename *column, const Labelled *labelled)
-{
-	const ObjectAddress *object = &labelled->object;
-	char	   *text;
-
-	/* A column's own label goes with it. */
-	if (!retention_provider_is_protected(object->objectId) ||
-		(list_member_oid(column->column_relids, object->objectId) &&
-		 object->objectSubId != 0 &&
-		 object->objectSubId == get_attnum(object->objectId, column->old_column)))
-		return;
-	if (retention_rename_label(column, object->objectId, object->objectSubId,
-							   labelled->label, &text) != RETENTION_RENAME_UNTOUCHED)
-		entry->warnings = lappend(entry->warnings,
-								  psprintf("The label of %s names column \"%s\": %s.",
-										   describe_object(labelled),
-										   column->old_column, labelled->label));
-}
-
-/* Remembers the labels of protected tables that lose a column by the command. */
-static void
-find_losers(void *arg)
-{
-	Remembered *entry = arg;
-	ListCell   *cell;
-
-	foreach(cell, ((const AlterTableStmt *) entry->command)->cmds)
-	{
-		AlterTableCmd *command = lfirst(cell);
-		RetentionRename column = {0};
-		ListCell   *label;
-
-		if (command->subtype != AT_DropColumn ||
-			get_attnum(entry->relid, command->name) <= 0)
-			continue;
-		/* A rename to itself finds the labels that name the column. */
-		column.column_relids = find_all_inheritors(entry->relid, NoLock, NULL);
-		column.old_column = column.new_column = command->name;
-		foreach(label, all_labels())
-			add_loser(entry, &column, lfirst(label));
-	}
-}
-
-static void
-warn_losers(const Remembered *before)
-{
-	ListCell   *cell;
-
-	foreach(cell, before->warnings)
-		ereport(WARNING,
-				(errcode(ERRCODE_WARNING),
-				 errmsg("a label of a protected table names a column that is dropped: its rules are invalid now"),
-				 errdetail("%s", (char *) lfirst(cell)),
-				 errhint("Nothing more goes by these rules until the label names another column.")));
-}
-
 /* After the command. */
 Datum
 retention_ddl_after(PG_FUNCTION_ARGS)
 {
-	Node	   *command = event_data(fcinfo)->parsetree;
+	Node	   *command = retention_command_of(fcinfo);
 	RetentionRename rename;
-	Remembered	before;
+	Before	   *before;
 	ListCell   *cell;
 
+	if (command == NULL)
+		PG_RETURN_NULL();
 	if (!IsA(command, AlterTableStmt))
 	{
 		if ((IsA(command, RenameStmt) || IsA(command, AlterObjectSchemaStmt)) &&
@@ -454,18 +321,16 @@ retention_ddl_after(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	}
 
-	if (!recall(command, &before) || !is_table(before.relid))
-		PG_RETURN_NULL();
-	warn_losers(&before);
-	if (!check_function_bodies)
+	before = retention_command_recall(command, "ddl");
+	if (before == NULL || !is_table(before->relid) || !check_function_bodies)
 		PG_RETURN_NULL();
 	foreach(cell, retyped_columns((AlterTableStmt *) command))
 	{
 		Retyped		retyped = {0};
 
 		/* A rename to itself finds the labels that name the column. */
-		retyped.relid = before.relid;
-		retyped.column.column_relids = find_all_inheritors(before.relid, NoLock, NULL);
+		retyped.relid = before->relid;
+		retyped.column.column_relids = find_all_inheritors(before->relid, NoLock, NULL);
 		retyped.column.old_column = retyped.column.new_column = lfirst(cell);
 		visit_labels(visit_retyped, &retyped);
 	}

@@ -18,6 +18,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "policy/label.h"
 #include "policy/labelled.h"
@@ -57,6 +58,28 @@ retention_labelled_generation(void)
 	return generation;
 }
 
+bool
+retention_labelled_any(void)
+{
+	Relation	labels = table_open(SecLabelRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(labels, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+	bool		found = false;
+
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Datum		provider = heap_getattr(tuple, Anum_pg_seclabel_provider,
+											RelationGetDescr(labels), &isnull);
+
+		found = !isnull &&
+			strcmp(TextDatumGetCString(provider), RETENTION_PROVIDER) == 0;
+	}
+	systable_endscan(scan);
+	table_close(labels, AccessShareLock);
+	return found;
+}
+
 List *
 retention_labelled_relations(void)
 {
@@ -84,6 +107,19 @@ retention_labelled_relations(void)
 	table_close(labels, AccessShareLock);
 	list_sort(relations, list_oid_cmp);
 	return relations;
+}
+
+AttrNumber
+retention_labelled_natts(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	AttrNumber	result;
+
+	if (!HeapTupleIsValid(tuple))
+		return -1;
+	result = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
+	ReleaseSysCache(tuple);
+	return result;
 }
 
 Oid

@@ -18,6 +18,9 @@
  */
 extern uint64 retention_labelled_generation(void);
 
+/* Is there any label at all? */
+extern bool retention_labelled_any(void);
+
 /* OIDs of all labelled tables. */
 extern List *retention_labelled_relations(void);
 
@@ -26,5 +29,8 @@ extern Oid	retention_labelled_root(Oid relid);
 
 /* The label on a table or column, palloc'd, or NULL. */
 extern char *retention_labelled_text(Oid relid, AttrNumber attnum);
+
+/* The number of the table's last column, dropped or not; -1 if there is no table. */
+extern AttrNumber retention_labelled_natts(Oid relid);
 
 #endif							/* RETENTION_LABELLED_H */
