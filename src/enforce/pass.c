@@ -43,9 +43,6 @@
 /* Rows that wait for each other are set free round by round, but not for ever. */
 #define MOST_ROUNDS 1000
 
-/* Namespace of our advisory locks: "PR". */
-#define LOCK_CLASS 20562
-
 PG_FUNCTION_INFO_V1(retention_pass_enforce_sql);
 
 typedef struct PassRule
@@ -60,7 +57,7 @@ lock_table(Oid relid)
 {
 	LOCKTAG		tag;
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, relid, 0, LOCK_CLASS);
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, relid, 0, RETENTION_PASS_LOCK_CLASS);
 	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
@@ -73,7 +70,7 @@ unlock_tables(List *relations)
 	{
 		LOCKTAG		tag;
 
-		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, lfirst_oid(lc), 0, LOCK_CLASS);
+		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, lfirst_oid(lc), 0, RETENTION_PASS_LOCK_CLASS);
 		LockRelease(&tag, ExclusiveLock, true);
 	}
 }

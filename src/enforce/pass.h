@@ -11,6 +11,9 @@
 
 #include "datatype/timestamp.h"
 
+/* Namespace of the advisory locks of passes, (table, 0): "PR". */
+#define RETENTION_PASS_LOCK_CLASS 20562
+
 typedef struct RetentionPassResult
 {
 	int64		rows;			/* changed or deleted */

@@ -1,0 +1,25 @@
+/*
+ * health.h
+ *		The state of a rule, why, and what helps.
+ *
+ * Invariant: whatever is not enforced as promised is not "ok", and says why and
+ * what helps, without any value of a row.
+ */
+#ifndef RETENTION_HEALTH_H
+#define RETENTION_HEALTH_H
+
+#include "postgres.h"
+
+#include "enforce/survey.h"
+
+typedef struct RetentionHealth
+{
+	const char *state;			/* ok, watched, late, blocked, paused,
+								 * invalid, waiting */
+	char	   *reason;			/* NULL = nothing to say */
+	char	   *remedy;			/* a statement, or what to do; or NULL */
+} RetentionHealth;
+
+extern RetentionHealth retention_health_judge(const RetentionSurvey *survey);
+
+#endif							/* RETENTION_HEALTH_H */

@@ -1,0 +1,276 @@
+/*
+ * survey.c
+ *		What is known of a rule: counts made now, and what passes left behind.
+ *
+ * Invariant: all statements are read only and run as the owner of what they read;
+ * one that costs much, by the planner's estimate, is not run.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/identity.h"
+#include "base/settings.h"
+#include "enforce/blocked.h"
+#include "enforce/due.h"
+#include "enforce/index.h"
+#include "enforce/pass.h"
+#include "enforce/rewrite.h"
+#include "enforce/subscription.h"
+#include "enforce/survey.h"
+#include "enforce/tally.h"
+#include "policy/start.h"
+
+#define CAP 10000
+/* The planner's cost up to which rows are counted by whoever looks. */
+#define CHEAP 50000.0
+#define UNKNOWN RETENTION_SURVEY_UNKNOWN
+
+typedef struct Counting
+{
+	RetentionSurvey *survey;
+	bool		brief;
+} Counting;
+
+static void
+read_table(void *arg)
+{
+	RetentionSurveyTable *table = (RetentionSurveyTable *) arg;
+
+	retention_settings_limit_lock_waits();
+	table->protection = retention_guard_state(table->relid);
+	if (table->protection == RETENTION_PROTECTED)
+		table->gap = retention_guard_gap(table->relid);
+	table->subscription = retention_subscription_name(table->relid);
+	table->rewriting = retention_rewrite_remedy(table->relid);
+	table->rules = retention_rule_compile(table->relid);
+}
+
+RetentionSurveyTable *
+retention_survey_table(Oid relid, TimestampTz as_of)
+{
+	RetentionSurveyTable *table = palloc0(sizeof(RetentionSurveyTable));
+
+	table->relid = relid;
+	table->name = retention_start_relation_name(relid);
+	table->as_of = as_of;
+	table->error = retention_tally_try(read_table, table);
+	return table;
+}
+
+static bool
+fetch_time(int column, TimestampTz *result)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[0],
+									  SPI_tuptable->tupdesc, column, &isnull);
+
+	if (!isnull)
+		*result = DatumGetTimestampTz(value);
+	return !isnull;
+}
+
+/* What the last pass over the rule left behind. */
+static void
+recall(RetentionSurvey *survey)
+{
+	const RetentionRule *rule = survey->rule;
+	Oid			types[] = {TEXTOID, TEXTOID, INT4OID};
+	Datum		values[] = {CStringGetTextDatum(rule->relation),
+		CStringGetTextDatum(rule->attnum ? rule->column_name : ""),
+	Int32GetDatum(rule->stage)};
+	MemoryContext context = CurrentMemoryContext;
+	RetentionIdentity saved;
+
+	SPI_connect();
+	retention_identity_become_extension(&saved);
+	if (SPI_execute_with_args("SELECT last_success, rate, due, counted_at, oldest_due,"
+							  " CASE WHEN last_success IS NULL OR last_error_at > last_success"
+							  " THEN last_error END, running, rows_done"
+							  " FROM retention.rule_state"
+							  " WHERE relation = $1 AND column_name = $2 AND stage = $3",
+							  3, types, values, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "retention.rule_state could not be read");
+	if (SPI_processed == 1)
+	{
+		HeapTuple	row = SPI_tuptable->vals[0];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		Datum		value;
+		char	   *error = SPI_getvalue(row, desc, 6);
+
+		(void) fetch_time(1, &survey->last_success);
+		value = SPI_getbinval(row, desc, 2, &isnull);
+		if (!isnull)
+			survey->rate = DatumGetFloat8(value);
+		value = SPI_getbinval(row, desc, 3, &isnull);
+		if (!isnull)
+			survey->due = DatumGetInt64(value);
+		(void) fetch_time(4, &survey->counted_at);
+		if (!fetch_time(5, &survey->oldest_due) && survey->due == 0)
+			survey->oldest_due = DT_NOEND;
+		if (error)
+			survey->last_error = MemoryContextStrdup(context, error);
+		survey->running = DatumGetBool(SPI_getbinval(row, desc, 7, &isnull));
+		survey->rows_done = DatumGetInt64(SPI_getbinval(row, desc, 8, &isnull));
+	}
+	retention_identity_restore(&saved);
+	SPI_finish();
+}
+
+/* Why most of the blocked rows of the rule cannot go. */
+static void
+explain_blocked(RetentionSurvey *survey)
+{
+	const RetentionRule *rule = survey->rule;
+	Oid			types[] = {TEXTOID, TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(rule->relation),
+	CStringGetTextDatum(rule->attnum ? rule->column_name : "")};
+	MemoryContext context = CurrentMemoryContext;
+	RetentionIdentity saved;
+
+	SPI_connect();
+	retention_identity_become_extension(&saved);
+	if (SPI_execute_with_args("SELECT pg_catalog.concat_ws(', ', reason,"
+							  " 'SQLSTATE ' || sqlstate, 'constraint ' || constraint_name)"
+							  " FROM retention.blocked"
+							  " WHERE relation = $1 AND coalesce(column_name, '') = $2"
+							  " GROUP BY reason, sqlstate, constraint_name"
+							  " ORDER BY pg_catalog.count(*) DESC, 1 LIMIT 1",
+							  2, types, values, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "retention.blocked could not be read");
+	if (SPI_processed == 1)
+	{
+		char	   *why = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+
+		if (why)
+			survey->blocked_why = MemoryContextStrdup(context, why);
+	}
+	retention_identity_restore(&saved);
+	SPI_finish();
+}
+
+/* Counts one kind where that is cheap; otherwise the value stays as it was. */
+static void
+count_kind(RetentionSurvey *survey, const RetentionDue *due,
+		   RetentionTallyKind kind, int64 *rows)
+{
+	int64		counted;
+	bool		exact;
+
+	if (retention_tally_count(due, kind, CAP, CHEAP, &counted, &exact))
+		*rows = counted;
+	survey->exact = survey->exact && exact;
+}
+
+static void
+count_oldest(RetentionSurvey *survey, const RetentionDue *due)
+{
+	TimestampTz oldest;
+	bool		exact;
+
+	if (survey->live && survey->due == 0)
+		survey->oldest_due = DT_NOEND;
+	else if (retention_tally_oldest(due, CAP, CHEAP, &oldest, &exact))
+	{
+		/* of some rows only: one that the last pass left may be older */
+		if (exact || survey->oldest_due == DT_NOBEGIN || oldest < survey->oldest_due)
+			survey->oldest_due = oldest;
+		survey->exact = survey->exact && exact;
+	}
+	else
+		survey->exact = false;
+}
+
+static void
+count(void *arg)
+{
+	Counting   *counting = (Counting *) arg;
+	RetentionSurvey *survey = counting->survey;
+	RetentionDue *due = retention_due_build(survey->rule, survey->table->rules,
+											survey->table->as_of);
+	int64		remembered = survey->due;
+
+	survey->due = UNKNOWN;
+	count_kind(survey, due, RETENTION_TALLY_DUE, &survey->due);
+	survey->live = survey->due != UNKNOWN;
+	if (survey->live)
+		survey->counted_at = survey->table->as_of;
+	else
+		survey->due = remembered;
+	count_oldest(survey, due);
+	if (!counting->brief || !survey->live || survey->due > 0)
+		count_kind(survey, due, RETENTION_TALLY_KEPT, &survey->kept);
+	if (!counting->brief)
+	{
+		count_kind(survey, due, RETENTION_TALLY_NOT_STARTED, &survey->not_started);
+		count_kind(survey, due, RETENTION_TALLY_ORPHANED, &survey->orphaned);
+		count_kind(survey, due, RETENTION_TALLY_IMPLAUSIBLE, &survey->implausible);
+	}
+	survey->blocked = retention_blocked_count(survey->rule);
+	if (survey->blocked > 0)
+		explain_blocked(survey);
+	if (!due->indexed)
+		survey->index = retention_index_missing(survey->rule);
+}
+
+RetentionSurvey *
+retention_survey_rule(const RetentionSurveyTable *table, const RetentionRule *rule,
+					  bool brief)
+{
+	RetentionSurvey *survey = palloc0(sizeof(RetentionSurvey));
+	Counting	counting = {survey, brief};
+
+	survey->table = table;
+	survey->rule = rule;
+	survey->due = survey->kept = UNKNOWN;
+	survey->not_started = survey->orphaned = survey->implausible = UNKNOWN;
+	survey->oldest_due = survey->counted_at = survey->last_success = DT_NOBEGIN;
+	survey->rate = UNKNOWN;
+	if (rule == NULL)
+		return survey;
+	recall(survey);
+	survey->exact = rule->valid;
+	if (rule->valid && rule->action)
+		survey->count_error = retention_tally_try(count, &counting);
+	if (survey->count_error)
+		survey->exact = false;
+	return survey;
+}
+
+int64
+retention_survey_overdue(const RetentionSurvey *survey)
+{
+	if (survey->oldest_due == DT_NOBEGIN)
+		return UNKNOWN;
+	if (survey->oldest_due >= survey->table->as_of)
+		return 0;
+	return (survey->table->as_of - survey->oldest_due) / USECS_PER_SEC;
+}
+
+bool
+retention_survey_is_busy(Oid relid)
+{
+	Oid			types[] = {OIDOID, OIDOID, INT4OID};
+	Datum		values[] = {ObjectIdGetDatum(MyDatabaseId), ObjectIdGetDatum(relid),
+	Int32GetDatum(RETENTION_PASS_LOCK_CLASS)};
+	RetentionIdentity saved;
+	bool		busy;
+
+	SPI_connect();
+	retention_identity_become_extension(&saved);
+	if (SPI_execute_with_args("SELECT FROM pg_catalog.pg_locks"
+							  " WHERE locktype = 'advisory' AND database = $1"
+							  " AND classid = $2 AND objid = 0"
+							  " AND objsubid = $3 AND granted",
+							  3, types, values, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "pg_locks could not be read");
+	busy = SPI_processed > 0;
+	retention_identity_restore(&saved);
+	SPI_finish();
+	return busy;
+}
