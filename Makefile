@@ -34,6 +34,8 @@ SQL_ROOMS = \
 	enforce/blocked \
 	enforce/pass \
 	enforce/guard \
+	enforce/suspension \
+	enforce/hold_guard \
 	enforce/protection \
 	enforce/pause \
 	enforce/keep \

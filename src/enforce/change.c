@@ -22,7 +22,10 @@
 #include "base/identity.h"
 #include "enforce/change.h"
 #include "enforce/find.h"
+#include "enforce/hold_guard.h"
+#include "enforce/hold_text.h"
 #include "policy/action.h"
+#include "policy/labelled.h"
 #include "policy/reference.h"
 #include "policy/start.h"
 #include "pseudonym/token.h"
@@ -30,9 +33,9 @@
 static char *
 all_conditions(const RetentionChange *change)
 {
-	return psprintf("t.ctid = ANY ($1) AND %s AND %s AND %s AND %s AND %s",
+	return psprintf("t.ctid = ANY ($1) AND %s AND %s AND %s AND %s AND %s AND %s",
 					change->arm->path, change->arm->due, change->due->applies,
-					change->due->pending, change->due->free);
+					change->due->pending, change->due->unheld, change->due->free);
 }
 
 static char *
@@ -236,6 +239,26 @@ refuse_rewriting(Oid leaf)
 	table_close(rel, NoLock);
 }
 
+/*
+ * A suspension that began or ended after the sweep did is not in the statement's
+ * conditions: the rows are left to the next sweep.
+ */
+static void
+refuse_outdated(RetentionChange *change)
+{
+	uint64		generation = retention_labelled_generation();
+	const RetentionRule *rule = change->due->rule;
+
+	if (change->generation == generation)
+		return;
+	if (strcmp(change->due->unheld,
+			   retention_hold_text_unheld(rule->relid, rule->attnum)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("the suspensions of deletion have changed")));
+	change->generation = generation;
+}
+
 static int
 execute_carefully(RetentionChange *change, Datum tids)
 {
@@ -257,14 +280,18 @@ retention_change_run(RetentionChange *change, const RetentionRow *rows, int coun
 	set_constraints_immediate();
 	retention_identity_become_owner(&saved, change->leaf);
 	refuse_rewriting(change->leaf);
+	refuse_outdated(change);
 	if (mode == RETENTION_CHANGE_SKIP_LOCKED)
 		tids = lock_rows(change, tids, &count);
 
 	retention_token_permit(true);
+	/* No user's code runs in a DELETE but in triggers, which are asked about. */
+	retention_hold_guard_permit(change->due->rule->attnum == 0);
 	result = mode == RETENTION_CHANGE_CAREFUL ?
 		execute_carefully(change, tids) :
 		SPI_execute_plan((SPIPlanPtr) change->plan, &tids, NULL, false, 0);
 	retention_token_permit(false);
+	retention_hold_guard_permit(false);
 	if (result < 0)
 		elog(ERROR, "could not change rows: %s", SPI_result_code_string(result));
 	changed = SPI_processed;

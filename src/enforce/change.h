@@ -28,6 +28,7 @@ typedef struct RetentionChange
 	char	   *statement;
 	void	   *plan;			/* private */
 	void	   *check;			/* private */
+	uint64		generation;		/* of the policy whose suspensions are in it */
 } RetentionChange;
 
 /* Prepares the statement for rows of one leaf.  Caller has SPI connected. */

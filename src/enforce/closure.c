@@ -81,8 +81,8 @@ learn_rules(Closure *closure, Oid relid)
 static char *
 conditions(const Member *member)
 {
-	return psprintf("%s AND %s AND %s AND %s", member->arm->path, member->arm->due,
-					member->due->applies, member->due->free);
+	return psprintf("%s AND %s AND %s AND %s AND %s", member->arm->path, member->arm->due,
+					member->due->applies, member->due->unheld, member->due->free);
 }
 
 /* Finds the rule by which the row is due; false if it has to stay. */

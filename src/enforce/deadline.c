@@ -26,6 +26,7 @@
 
 #include "base/identity.h"
 #include "enforce/due.h"
+#include "enforce/hold_text.h"
 #include "enforce/lineage.h"
 #include "enforce/tally.h"
 #include "policy/rule.h"
@@ -124,6 +125,7 @@ build_statement(Oid relid, Oid type, const char *column_name)
 	char	   *row = psprintf("pg_catalog.unnest(ARRAY[$1::%s])",
 							   retention_start_relation_name(relid));
 	bool		staged = false;
+	char	   *held;
 	StringInfoData sql;
 	ListCell   *lc;
 
@@ -164,8 +166,12 @@ build_statement(Oid relid, Oid type, const char *column_name)
 	}
 	if (sql.len == 0)
 		return NULL;
-	return psprintf("SELECT coalesce(pg_catalog.min(due_at) FILTER (WHERE due_at > $2),"
-					" pg_catalog.max(due_at)) FROM (%s) AS s", sql.data);
+	held = retention_hold_text_held(get_typ_typrelid(getBaseType(type)), "hd");
+	return psprintf("SELECT CASE WHEN %s THEN 'infinity'::timestamptz ELSE"
+					" coalesce(pg_catalog.min(due_at) FILTER (WHERE due_at > $2),"
+					" pg_catalog.max(due_at)) END FROM (%s) AS s",
+					held ? psprintf("EXISTS (SELECT 1 FROM pg_catalog.unnest(ARRAY[$1]) AS hd WHERE %s)", held) : "false",
+					sql.data);
 }
 
 static Deadline *

@@ -32,6 +32,8 @@
 #include "base/attempt.h"
 #include "base/schedule.h"
 #include "enforce/guard.h"
+#include "enforce/hold.h"
+#include "enforce/suspension.h"
 #include "enforce/lineage.h"
 #include "evidence/ledger.h"
 #include "policy/label.h"
@@ -218,6 +220,21 @@ leave(Oid relid, Oid parent, bool was_partition)
 						retention_start_relation_name(leaving.root))));
 }
 
+/* What was held as a part of another table is held on its own. */
+static void
+keep_holding(Oid relid, Oid parent)
+{
+	List	   *left = list_difference_oid(retention_hold_lineage(parent),
+										   retention_hold_lineage(relid));
+	int			count = retention_suspension_continue(relid, left);
+
+	if (count > 0)
+		ereport(NOTICE,
+				(errmsg_plural("table %s stays under %d suspension of deletion",
+							   "table %s stays under %d suspensions of deletion", count,
+							   retention_start_relation_name(relid), count)));
+}
+
 /* After ALTER TABLE: DETACH PARTITION and NO INHERIT. */
 Datum
 retention_detach_follow_sql(PG_FUNCTION_ARGS)
@@ -248,9 +265,15 @@ retention_detach_follow_sql(PG_FUNCTION_ARGS)
 		if (!OidIsValid(relid) || !OidIsValid(other))
 			continue;
 		if (detach)
+		{
 			leave(other, relid, true);
+			keep_holding(other, relid);
+		}
 		else
+		{
 			leave(relid, other, false);
+			keep_holding(relid, other);
+		}
 	}
 	PG_RETURN_NULL();
 }

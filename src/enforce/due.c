@@ -19,6 +19,7 @@
 #include "base/settings.h"
 #include "enforce/dependent.h"
 #include "enforce/due.h"
+#include "enforce/hold_text.h"
 #include "enforce/index.h"
 #include "policy/action.h"
 #include "policy/expression.h"
@@ -404,6 +405,7 @@ retention_due_build(const RetentionRule *rule, List *rules, TimestampTz as_of)
 	due->bound = pstrdup(window.bound);
 	due->surely_due = window.never ? DT_NOBEGIN : window.surely_due;
 	retention_identity_restore(&saved);
+	due->unheld = retention_hold_text_unheld(rule->relid, rule->attnum);
 	if (rule->attnum == 0)
 		due->free = retention_dependent_none(rule->relid);
 	return due;

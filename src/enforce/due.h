@@ -49,6 +49,8 @@ typedef struct RetentionDue
 								 * "true" for delete */
 	char	   *free;			/* no dependent row still needs this one as
 								 * its clock */
+	char	   *unheld;			/* nothing under suspension would be touched;
+								 * "true" where nothing is */
 	char	   *orphaned;		/* no path finds a row, a hop lost its clock;
 								 * "false" if it cannot be */
 	char	   *bound;			/* SQL constant: the greatest clock that can
@@ -60,8 +62,9 @@ typedef struct RetentionDue
 /*
  * "rules" are all rules of the rule's table (retention_rule_compile). The rule
  * must be valid and have an action. Due rows that the engine changes:
- *		path AND due AND applies AND pending AND free
- * Due rows that a person would count as due: the same without "free".
+ *		path AND due AND applies AND pending AND free AND unheld
+ * Due rows that a person would count as due: the same without "free".  A row that
+ * is held is not due: it is counted as held.
  */
 extern RetentionDue *retention_due_build(const RetentionRule *rule, List *rules,
 										 TimestampTz as_of);

@@ -112,11 +112,11 @@ retention_find_rows(const RetentionDue *due, const RetentionArm *arm,
 		retention_find_carefully();
 	initStringInfo(&query);
 	appendStringInfo(&query, "SELECT t.tableoid, t.ctid, %s FROM %s%s AS t%s%s"
-					 " WHERE %s AND %s AND %s AND %s AND %s",
+					 " WHERE %s AND %s AND %s AND %s AND %s AND %s",
 					 arm->clock, range ? "ONLY " : "",
 					 range ? retention_start_relation_name(range->leaf) : due->rule->relation,
 					 arm->from ? ", " : "", arm->from ? arm->from : "",
-					 arm->path, arm->due, due->applies, due->pending, due->free);
+					 arm->path, arm->due, due->applies, due->pending, due->unheld, due->free);
 	if (range)
 		append_range(&query, range);
 	if (!TIMESTAMP_IS_NOBEGIN(after))

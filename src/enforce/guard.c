@@ -35,12 +35,13 @@
 
 #include "base/identity.h"
 #include "enforce/guard.h"
+#include "enforce/hold_guard.h"
 #include "enforce/sentry.h"
 #include "policy/rule.h"
 #include "policy/start.h"
 
 #define ROW_GUARD RETENTION_GUARD_NAME
-#define TRUNCATE_GUARD "zz_privacy_retention_truncate"
+#define TRUNCATE_GUARD RETENTION_GUARD_TRUNCATE_NAME
 
 /* What is known about one trigger of ours on one table. */
 typedef struct GuardTrigger
@@ -257,6 +258,7 @@ retention_guard_raise_part(Oid relid, Oid part)
 	retention_identity_restore(&saved);
 	SPI_finish();
 	CommandCounterIncrement();
+	retention_hold_guard_raise(relid);
 }
 
 void
@@ -290,6 +292,8 @@ retention_guard_remove(Oid relid)
 	retention_identity_restore(&saved);
 	SPI_finish();
 	CommandCounterIncrement();
+	/* TRUNCATE is also a matter of suspensions. */
+	retention_hold_guard_raise(relid);
 }
 
 List *

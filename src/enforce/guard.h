@@ -14,6 +14,7 @@
 
 /* The row trigger: the last BEFORE trigger by name. */
 #define RETENTION_GUARD_NAME "zz_privacy_retention"
+#define RETENTION_GUARD_TRUNCATE_NAME "zz_privacy_retention_truncate"
 
 typedef enum RetentionProtection
 {

@@ -27,6 +27,7 @@
 #include "base/attempt.h"
 #include "base/command.h"
 #include "enforce/guard.h"
+#include "enforce/hold_guard.h"
 #include "enforce/index.h"
 #include "enforce/lineage.h"
 #include "enforce/rewrite.h"
@@ -273,13 +274,16 @@ compare_member(const KeptMember *before, const KeptMember *after)
 		if (!has_name(after->guards, (char *) lfirst(lc)))
 		refuse(psprintf("trigger \"%s\" of table %s cannot be dropped, disabled, changed or renamed",
 						(char *) lfirst(lc), relation),
-			   "By it the table is protected.",
+			   strcmp((char *) lfirst(lc), RETENTION_HOLD_GUARD_NAME) == 0 ?
+			   "By it rows are under suspension of deletion." : "By it the table is protected.",
+			   strcmp((char *) lfirst(lc), RETENTION_HOLD_GUARD_NAME) == 0 ?
+			   "It goes when the officer lifts the last suspension: SELECT id, relation FROM retention.suspension WHERE in_force;" :
 			   OidIsValid(labelled) ?
 			   psprintf("The officer ends the protection: SELECT retention.unprotect(%s);",
 						quote_literal_cstr(retention_start_relation_name(labelled))) :
 			   "It goes with the protection of the tables that need it.");
 	foreach(lc, after->late)
-		if (before->guards != NIL && !has_name(before->late, (char *) lfirst(lc)))
+		if (has_name(before->guards, RETENTION_GUARD_NAME) && !has_name(before->late, (char *) lfirst(lc)))
 		refuse(psprintf("trigger \"%s\" cannot fire after \"%s\" on protected table %s",
 						(char *) lfirst(lc), RETENTION_GUARD_NAME, relation),
 			   "Triggers fire in the order of their names, and it could write back what the guard has refused.",

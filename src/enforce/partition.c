@@ -27,6 +27,7 @@
 #include "base/identity.h"
 #include "base/settings.h"
 #include "enforce/guard.h"
+#include "enforce/hold_guard.h"
 #include "enforce/partition.h"
 #include "policy/start.h"
 
@@ -54,7 +55,8 @@ deletes_are_noticed(Relation rel)
 			Trigger    *trigger = &rel->trigdesc->triggers[i];
 
 			if (TRIGGER_FOR_DELETE(trigger->tgtype) &&
-				strcmp(trigger->tgname, RETENTION_GUARD_NAME) != 0)
+				strcmp(trigger->tgname, RETENTION_GUARD_NAME) != 0 &&
+				strcmp(trigger->tgname, RETENTION_HOLD_GUARD_NAME) != 0)
 				return true;
 		}
 	return false;
@@ -88,7 +90,8 @@ retention_partition_candidates(const RetentionDue *due)
 static char *
 row_is_due(const RetentionDue *due)
 {
-	return psprintf("((%s) AND %s)", retention_due_condition(due->arms), due->applies);
+	return psprintf("((%s) AND %s AND %s)", retention_due_condition(due->arms), due->applies,
+					due->unheld);
 }
 
 /* Is there a row that is not due?  Also true of an empty partition. */

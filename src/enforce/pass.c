@@ -29,6 +29,7 @@
 #include "base/settings.h"
 #include "enforce/dependent.h"
 #include "enforce/guard.h"
+#include "enforce/hold_guard.h"
 #include "enforce/pass.h"
 #include "enforce/pause.h"
 #include "enforce/subscription.h"
@@ -279,6 +280,7 @@ retention_pass_run(Oid relid, TimestampTz as_of, bool retry, int budget,
 		retention_origin_take();
 		retention_sweep_commit();
 		MemoryContextSwitchTo(context);
+		retention_hold_guard_newcomers();
 		tables = tables_to_visit(relid, &mine, &resume);
 		locked = mine;
 		rules = rules_of(tables);

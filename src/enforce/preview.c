@@ -41,6 +41,7 @@ typedef struct Line
 	int64		cap;
 	int64		due;
 	int64		cascades;
+	int64		held;
 	int64		blocked;
 	bool		exact;
 } Line;
@@ -59,6 +60,8 @@ count_line(void *arg)
 	if (line->rule->action->kind == RETENTION_DELETE && line->due > 0)
 		line->cascades = retention_cascade_count(due, line->cap, &all);
 	line->exact = line->exact && all;
+	(void) retention_tally_count(due, RETENTION_TALLY_HELD, line->cap, 0, &line->held, &all);
+	line->exact = line->exact && all;
 	line->blocked = retention_blocked_count(line->rule);
 }
 
@@ -70,10 +73,6 @@ put_text(Datum *values, bool *nulls, int i, const char *text)
 		values[i] = CStringGetTextDatum(text);
 }
 
-/*
- * One line.  There are no suspensions in this release, so that no row is held:
- * the column is 0 and will be counted with them.
- */
 static void
 put_line(ReturnSetInfo *rsinfo, const RetentionRule *rule, List *rules,
 		 TimestampTz as_of, bool exact)
@@ -111,7 +110,7 @@ put_line(ReturnSetInfo *rsinfo, const RetentionRule *rule, List *rules,
 	}
 	values[i++] = Int64GetDatum(line.due);
 	values[i++] = Int64GetDatum(line.cascades);
-	values[i++] = Int64GetDatum(0);
+	values[i++] = Int64GetDatum(line.held);
 	values[i++] = Int64GetDatum(line.blocked);
 	values[i++] = BoolGetDatum(line.exact);
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);

@@ -24,6 +24,7 @@
 #include "enforce/admission.h"
 #include "enforce/blocked.h"
 #include "enforce/guard.h"
+#include "enforce/suspension.h"
 #include "enforce/lineage.h"
 #include "enforce/pause.h"
 #include "enforce/protection.h"
@@ -212,6 +213,11 @@ retention_protection_uninstall_sql(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("only a superuser may remove all guards and labels")));
+	if (retention_suspension_in_force() != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("suspensions of deletion are in force"),
+				 errhint("Lift them first: SELECT retention.lift_suspension(id, 'why') FROM retention.suspension WHERE in_force;")));
 
 	/* a root's guards go with those of its partitions: ask again each time */
 	while ((relations = retention_guard_relations()) != NIL)

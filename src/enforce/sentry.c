@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "enforce/guard.h"
+#include "enforce/hold_guard.h"
 #include "enforce/sentry.h"
 
 /* The new row, or another in its place. */
@@ -35,13 +36,27 @@ answer_delete(TriggerData *trigger)
 static void
 answer_truncate(TriggerData *trigger)
 {
-	if (retention_guard_permitted())
-		return;
+	if (!retention_guard_permitted())
+		retention_hold_guard_check_truncate(trigger->tg_relation);
+}
+
+/* The row as it has been deleted or changed, whatever other triggers made of it. */
+static void
+answer_after(TriggerData *trigger)
+{
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ||
+		TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		retention_hold_guard_check_row(trigger);
 }
 
 HeapTuple
 retention_sentry_answer(TriggerData *trigger)
 {
+	if (TRIGGER_FIRED_AFTER(trigger->tg_event) && TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+	{
+		answer_after(trigger);
+		return NULL;
+	}
 	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 		return answer_insert(trigger);
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))

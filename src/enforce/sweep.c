@@ -25,6 +25,7 @@
 #include "base/settings.h"
 #include "enforce/blocked.h"
 #include "enforce/guard.h"
+#include "enforce/hold_text.h"
 #include "enforce/partition.h"
 #include "enforce/pause.h"
 #include "enforce/rewrite.h"
@@ -92,7 +93,8 @@ look_at_policy(void *arg)
 									   s->rule->stage, &rules);
 
 	s->stopped = rule == NULL ||
-		memcmp(rule->digest, s->rule->digest, sizeof(rule->digest)) != 0;
+		memcmp(rule->digest, s->rule->digest, sizeof(rule->digest)) != 0 ||
+		strcmp(retention_hold_text_unheld(rule->relid, rule->attnum), s->due->unheld) != 0;
 }
 
 bool
@@ -194,7 +196,8 @@ finish(RetentionSweeping *s, TimestampTz began)
 
 	sweep->rows = s->batch.rows;
 	sweep->stuck = s->batch.stuck;
-	sweep->kept = strcmp(s->due->free, "true") != 0;
+	sweep->kept = strcmp(s->due->free, "true") != 0 ||
+		retention_hold_text_waits(s->due->unheld);
 	sweep->locked = s->batch.locked;
 	sweep->complete = !s->stopped;
 	if (s->stopped)
@@ -323,6 +326,9 @@ retention_sweep_rule(Oid relid, AttrNumber attnum, int stage, RetentionSweep *sw
 			retention_window_sweep(&s, (RetentionArm *) lfirst(lc));
 		if (!s.stopped)
 			retry_blocked(&s);
+		/* What began or ended meanwhile must not be forgotten by a watermark. */
+		if (!s.stopped)
+			(void) retention_sweep_policy_changed(&s);
 		finish(&s, began);
 		retention_batch_end(&s.batch);
 		if (sweep->complete)

@@ -19,14 +19,15 @@
 
 static void
 append_branch(StringInfo sql, const RetentionDue *due, const char *columns,
-			  const char *from, const char *path, const char *what)
+			  const char *from, const char *path, const char *what,
+			  const char *unheld)
 {
 	if (sql->len > 0)
 		appendStringInfoString(sql, " UNION ALL ");
-	appendStringInfo(sql, "SELECT %s FROM %s AS t%s%s WHERE (%s) AND (%s) AND (%s) AND (%s)",
+	appendStringInfo(sql, "SELECT %s FROM %s AS t%s%s WHERE (%s) AND (%s) AND (%s) AND (%s) AND (%s)",
 					 columns, retention_due_relation(due->rule->relid),
 					 from ? ", " : "", from ? from : "",
-					 path, what, due->applies, due->pending);
+					 path, what, due->applies, due->pending, unheld);
 }
 
 char *
@@ -41,24 +42,31 @@ retention_tally_select(const RetentionDue *due, RetentionTallyKind kind,
 	{
 		if (strcmp(due->orphaned, "false") == 0)
 			return NULL;
-		append_branch(&sql, due, columns, NULL, "true", due->orphaned);
+		append_branch(&sql, due, columns, NULL, "true", due->orphaned, "true");
 		return sql.data;
 	}
-	if (kind == RETENTION_TALLY_KEPT && strcmp(due->free, "true") == 0)
+	if ((kind == RETENTION_TALLY_KEPT && strcmp(due->free, "true") == 0) ||
+		(kind == RETENTION_TALLY_HELD && strcmp(due->unheld, "true") == 0))
 		return NULL;
 
 	foreach(lc, due->arms)
 	{
 		RetentionArm *arm = (RetentionArm *) lfirst(lc);
 		char	   *what = NULL;
+		const char *unheld = "true";
 
 		switch (kind)
 		{
 			case RETENTION_TALLY_DUE:
 				what = arm->due;
+				unheld = due->unheld;
 				break;
 			case RETENTION_TALLY_KEPT:
 				what = psprintf("(%s) AND NOT (%s)", arm->due, due->free);
+				unheld = due->unheld;
+				break;
+			case RETENTION_TALLY_HELD:
+				what = psprintf("(%s) AND NOT (%s)", arm->due, due->unheld);
 				break;
 			case RETENTION_TALLY_NOT_STARTED:
 				what = psprintf("(%s) IS NULL", arm->clock);
@@ -69,7 +77,7 @@ retention_tally_select(const RetentionDue *due, RetentionTallyKind kind,
 			case RETENTION_TALLY_ORPHANED:
 				break;
 		}
-		append_branch(&sql, due, columns, arm->from, arm->path, what);
+		append_branch(&sql, due, columns, arm->from, arm->path, what, unheld);
 	}
 	return sql.len > 0 ? sql.data : NULL;
 }
@@ -178,7 +186,7 @@ oldest_statement(const RetentionDue *due, int64 cap)
 		initStringInfo(&branch);
 		append_branch(&branch, due,
 					  psprintf("%s AS due_at", retention_tally_deadline(due, arm)),
-					  arm->from, arm->path, arm->due);
+					  arm->from, arm->path, arm->due, due->unheld);
 		appendStringInfo(&sql, "%s(%s", sql.len > 0 ? " UNION ALL " : "", branch.data);
 		if (cap > 0)
 			appendStringInfo(&sql, " LIMIT " INT64_FORMAT ")", cap);

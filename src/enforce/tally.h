@@ -16,9 +16,10 @@
 
 typedef enum RetentionTallyKind
 {
-	RETENTION_TALLY_DUE,		/* due, whether or not something still needs
-								 * it */
+	RETENTION_TALLY_DUE,		/* due and not held, whether or not something
+								 * still needs it */
 	RETENTION_TALLY_KEPT,		/* due, kept as the clock of rows not done yet */
+	RETENTION_TALLY_HELD,		/* would be due, but for a suspension */
 	RETENTION_TALLY_NOT_STARTED,	/* the clock is NULL */
 	RETENTION_TALLY_IMPLAUSIBLE,	/* the clock is before any that can be */
 	RETENTION_TALLY_ORPHANED	/* no path leads to a clock */

@@ -25,6 +25,13 @@
 
 #define EXPRESSION_PREFIX "SELECT ("
 
+/* What messages call the text in which an expression stands. */
+static const char *
+called(const RetentionLabel *label)
+{
+	return label->called ? label->called : "a retention label";
+}
+
 typedef struct LabelPosition
 {
 	const RetentionLabel *label;
@@ -64,7 +71,8 @@ raw_expression_walker(Node *node, void *context)
 	if (IsA(node, SubLink))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a subquery cannot stand in a retention label"),
+				 errmsg("a subquery cannot stand in %s", called(label)),
+				 label->called ? errhint("It reads one row of the table.") :
 				 errhint("Follow foreign keys with hops, such as \"event_id -> ended_at\"."),
 				 retention_label_errposition(label, location)));
 	if (IsA(node, TypeCast) && IsA(((TypeCast *) node)->arg, A_Const))
@@ -79,7 +87,8 @@ raw_expression_walker(Node *node, void *context)
 				if (pg_strcasecmp(strVal(&constant->val), moving[i]) == 0)
 					ereport(ERROR,
 							(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-							 errmsg("the current time cannot stand in a retention label"),
+							 errmsg("the current time cannot stand in %s", called(label)),
+							 label->called ? errhint("Write a fixed time.") :
 							 errhint("The clock is a value of the row; the period is the category's."),
 							 retention_label_errposition(label, location)));
 		}
@@ -180,7 +189,12 @@ retention_expression_analyse(const RetentionLabel *label,
 	if (select == NULL || !IsA(select, SelectStmt) ||
 		list_length(select->targetList) != 1 || select->fromClause != NIL ||
 		select->whereClause != NULL || select->valuesLists != NIL ||
-		select->op != SETOP_NONE)
+		select->op != SETOP_NONE || select->distinctClause != NIL ||
+		select->intoClause != NULL || select->groupClause != NIL ||
+		select->havingClause != NULL || select->windowClause != NIL ||
+		select->sortClause != NIL || select->limitCount != NULL ||
+		select->limitOffset != NULL || select->lockingClause != NIL ||
+		select->withClause != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("expected one expression over the columns of table %s",
@@ -201,19 +215,20 @@ retention_expression_analyse(const RetentionLabel *label,
 	if (pstate->p_hasAggs || pstate->p_hasWindowFuncs || pstate->p_hasTargetSRFs)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("an expression in a retention label reads one row"),
+				 errmsg("an expression in %s reads one row", called(label)),
 				 errdetail("Aggregates, window functions and set-returning functions read or make several."),
 				 retention_label_errposition(label, value->location)));
 	if (reads_current_time(expression, NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("the current time cannot stand in a retention label"),
+				 errmsg("the current time cannot stand in %s", called(label)),
+				 label->called ? errhint("Write a fixed time.") :
 				 errhint("The clock is a value of the row; the period is the category's."),
 				 retention_label_errposition(label, value->location)));
 	if (contain_volatile_functions(expression))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("functions in a retention label must be immutable or stable"),
+				 errmsg("functions in %s must be immutable or stable", called(label)),
 				 retention_label_errposition(label, value->location)));
 
 	error_context_stack = callback.previous;

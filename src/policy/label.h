@@ -94,6 +94,7 @@ typedef struct RetentionStage
 typedef struct RetentionLabel
 {
 	char	   *text;			/* the label, as given */
+	const char *called;			/* in messages; NULL = "a retention label" */
 	bool		no_personal_data;
 	RetentionStart *from;		/* NULL = none */
 	List	   *stages;			/* of RetentionStage * */

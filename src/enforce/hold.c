@@ -1,0 +1,489 @@
+/*
+ * hold.c
+ *		Which rows are under suspension, asked of rows in hand.
+ *
+ * Conditions are compiled once for each relation that is asked about, and kept
+ * until a policy, a suspension or a table changes.
+ *
+ * Invariant: a suspension whose condition cannot be asked holds every row of its
+ * table.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/indexing.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/snapmgr.h"
+
+#include "base/attempt.h"
+#include "base/identity.h"
+#include "enforce/hold.h"
+#include "enforce/hold_guard.h"
+#include "enforce/lineage.h"
+#include "policy/expression.h"
+#include "policy/label.h"
+#include "policy/labelled.h"
+#include "policy/rename.h"
+#include "policy/start.h"
+
+/* A condition as the label of which it might be a part: for renames. */
+#define LABEL_PREFIX "held, where ("
+#define LABEL_SUFFIX "), then delete"
+
+/* ---- Conditions ---- */
+
+static Node *
+analyse(Oid relid, const char *condition)
+{
+	RetentionLabel *label = palloc0(sizeof(RetentionLabel));
+	RetentionValue *value = palloc0(sizeof(RetentionValue));
+	Node	   *expression;
+
+	label->text = value->text = pstrdup(condition);
+	label->called = "the condition of a suspension";
+	expression = retention_expression_analyse(label, value, relid);
+	if (exprType(expression) != BOOLOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the condition of a suspension must be boolean, not %s",
+						format_type_be(exprType(expression)))));
+	return expression;
+}
+
+/* As the label of which it might be the condition: renames rewrite it there. */
+static char *
+as_label(const char *condition)
+{
+	return psprintf("%s%s%s", LABEL_PREFIX, condition, LABEL_SUFFIX);
+}
+
+static void
+parse_label(void *arg)
+{
+	(void) retention_label_parse((const char *) arg, false);
+}
+
+void
+retention_hold_judge(Oid relid, const char *condition)
+{
+	RetentionIdentity saved;
+
+	retention_identity_become_owner(&saved, relid);
+	(void) analyse(relid, condition);
+	retention_identity_restore(&saved);
+	if (retention_attempt_run(parse_label, as_label(condition)) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("the parentheses of the condition do not match")));
+}
+
+typedef struct Analysis
+{
+	const RetentionSuspension *suspension;
+	Oid			relid;
+	Node	   *condition;
+} Analysis;
+
+static void
+analyse_for(void *arg)
+{
+	Analysis   *analysis = (Analysis *) arg;
+	Oid			suspended = analysis->suspension->relid;
+	RetentionIdentity saved;
+	Node	   *condition;
+
+	retention_identity_become_owner(&saved, suspended);
+	condition = analyse(suspended, analysis->suspension->condition);
+	retention_identity_restore(&saved);
+	if (suspended != analysis->relid)
+	{
+		Relation	from = table_open(suspended, AccessShareLock);
+		Relation	to = table_open(analysis->relid, AccessShareLock);
+
+		condition = linitial(map_partition_varattnos(list_make1(condition), 1, to, from));
+		table_close(to, AccessShareLock);
+		table_close(from, AccessShareLock);
+	}
+	analysis->condition = condition;
+}
+
+Node *
+retention_hold_condition(const RetentionSuspension *suspension, Oid relid, char **error)
+{
+	Analysis	analysis = {suspension, relid, NULL};
+	ErrorData  *failure;
+
+	*error = NULL;
+	failure = retention_attempt_run(analyse_for, &analysis);
+	if (failure == NULL)
+		return analysis.condition;
+	*error = pstrdup(failure->message);
+	FreeErrorData(failure);
+	return NULL;
+}
+
+char *
+retention_hold_problem(const RetentionSuspension *suspension, bool in_full)
+{
+	char	   *error;
+
+	if (!OidIsValid(suspension->relid))
+		return pstrdup("the table does not exist");
+	if (retention_hold_condition(suspension, suspension->relid, &error) == NULL)
+		return psprintf("every row is held, as the condition cannot be asked%s%s",
+						in_full ? ": " : "", in_full ? error : "");
+	if (OidIsValid(retention_hold_guard_gap(suspension->relid)))
+		return psprintf("%s has no guard of the suspension",
+						retention_start_relation_name(retention_hold_guard_gap(suspension->relid)));
+	return NULL;
+}
+
+typedef struct Rewriting
+{
+	RetentionRename rename;
+	Oid			relid;
+	const char *label;
+	RetentionRenameOutcome outcome;
+	char	   *text;
+} Rewriting;
+
+static void
+rewrite(void *arg)
+{
+	Rewriting  *rewriting = (Rewriting *) arg;
+
+	rewriting->outcome = retention_rename_label(&rewriting->rename, rewriting->relid, 0,
+												rewriting->label, &rewriting->text);
+}
+
+/* The condition after a rename; as it was where nobody can tell. */
+static char *
+rewritten(const RetentionSuspension *suspension, Rewriting *rewriting, bool *certain)
+{
+	ErrorData  *error;
+	char	   *text;
+
+	rewriting->label = as_label(suspension->condition);
+	error = retention_attempt_run(rewrite, rewriting);
+	*certain = error == NULL &&
+		(rewriting->outcome == RETENTION_RENAME_CERTAIN ||
+		 rewriting->outcome == RETENTION_RENAME_UNTOUCHED);
+	if (error != NULL)
+	{
+		FreeErrorData(error);
+		return suspension->condition;
+	}
+	text = pstrdup(rewriting->text + strlen(LABEL_PREFIX));
+	text[strlen(text) - strlen(LABEL_SUFFIX)] = '\0';
+	return text;
+}
+
+char *
+retention_hold_translate(const RetentionSuspension *suspension, Oid relid)
+{
+	Rewriting	rewriting = {.relid = relid};
+	bool		certain;
+
+	/* Where it names the table, the table has another name now. */
+	rewriting.rename.table_relid = relid;
+	rewriting.rename.old_table = get_rel_name(suspension->relid);
+	rewriting.rename.old_namespace = get_rel_namespace(suspension->relid);
+	return rewritten(suspension, &rewriting, &certain);
+}
+
+char *
+retention_hold_rename(const RetentionSuspension *suspension, List *relids,
+					  const char *old_column, const char *new_column, bool *certain)
+{
+	Rewriting	rewriting = {.relid = suspension->relid};
+
+	rewriting.rename.column_relids = relids;
+	rewriting.rename.old_column = old_column;
+	rewriting.rename.new_column = new_column;
+	return rewritten(suspension, &rewriting, certain);
+}
+
+List *
+retention_hold_lineage(Oid relid)
+{
+	List	   *lineage = list_make1_oid(relid);
+	Relation	catalog = table_open(InheritsRelationId, AccessShareLock);
+
+	/* The list grows while it is walked. */
+	for (int i = 0; i < list_length(lineage); i++)
+	{
+		ScanKeyData key;
+		SysScanDesc scan;
+		HeapTuple	tuple;
+
+		ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber,
+					F_OIDEQ, ObjectIdGetDatum(list_nth_oid(lineage, i)));
+		scan = systable_beginscan(catalog, InheritsRelidSeqnoIndexId, true, NULL, 1, &key);
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+			lineage = list_append_unique_oid(lineage,
+											 ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
+		systable_endscan(scan);
+	}
+	table_close(catalog, AccessShareLock);
+	return lineage;
+}
+
+/* ---- What is known of a relation ---- */
+
+typedef struct Hold
+{
+	RetentionSuspension *suspension;
+	ExprState  *state;			/* NULL: holds every row */
+	bool		plain;			/* runs no user's code, depends on no setting */
+} Hold;
+
+typedef struct Held
+{
+	Oid			relid;			/* hash key */
+	List	   *holds;			/* of Hold * */
+	Bitmapset  *open;			/* columns that may change */
+} Held;
+
+static MemoryContext context = NULL;
+static HTAB *relations = NULL;
+static ExprContext *econtext = NULL;
+static uint64 generation = 0;
+
+static bool
+is_users_function(Oid function, void *arg)
+{
+	return function >= FirstNormalObjectId;
+}
+
+static bool
+calls_users_code(Node *node, void *arg)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, is_users_function, arg) || IsA(node, CoerceToDomain))
+		return true;
+	return expression_tree_walker(node, calls_users_code, arg);
+}
+
+static Hold *
+compile(RetentionSuspension *suspension, Oid relid)
+{
+	Hold	   *hold = palloc0(sizeof(Hold));
+	char	   *error;
+	Node	   *condition = retention_hold_condition(suspension, relid, &error);
+
+	hold->suspension = suspension;
+	if (condition != NULL)
+	{
+		RetentionIdentity saved;
+
+		hold->plain = !calls_users_code(condition, NULL) &&
+			!contain_mutable_functions(condition);
+		retention_identity_become_owner(&saved, suspension->relid);
+		hold->state = ExecInitExpr(expression_planner((Expr *) condition), NULL);
+		retention_identity_restore(&saved);
+	}
+	return hold;
+}
+
+/* The columns with no personal data, except those of the primary key. */
+static Bitmapset *
+open_columns(Relation rel)
+{
+	Oid			labelled = retention_lineage_labelled(RelationGetRelid(rel));
+	Bitmapset  *key = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
+	Bitmapset  *open = NULL;
+	char	   *table;
+	bool		nothing_personal;
+
+	if (!OidIsValid(labelled))
+		return NULL;
+	table = retention_labelled_text(labelled, 0);
+	nothing_personal = table != NULL && retention_label_parse(table, false)->no_personal_data;
+	for (AttrNumber attnum = 1; attnum <= RelationGetNumberOfAttributes(rel); attnum++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+		AttrNumber	source = attribute->attisdropped ? InvalidAttrNumber :
+		get_attnum(labelled, NameStr(attribute->attname));
+		char	   *text = source > 0 ? retention_labelled_text(labelled, source) : NULL;
+
+		if (source > 0 && (text != NULL ? retention_label_parse(text, true)->no_personal_data :
+						   nothing_personal) &&
+			!bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, key))
+			open = bms_add_member(open, attnum);
+	}
+	return open;
+}
+
+static void
+learn(Relation rel, Held *held)
+{
+	List	   *lineage = retention_hold_lineage(RelationGetRelid(rel));
+	ListCell   *lc;
+
+	held->holds = NIL;
+	held->open = NULL;
+	foreach(lc, retention_suspension_in_force())
+	{
+		RetentionSuspension *suspension = (RetentionSuspension *) lfirst(lc);
+
+		if (OidIsValid(suspension->relid) && list_member_oid(lineage, suspension->relid))
+			held->holds = lappend(held->holds, compile(suspension, RelationGetRelid(rel)));
+	}
+	if (held->holds != NIL)
+		held->open = open_columns(rel);
+}
+
+static Held *
+held_of(Relation rel)
+{
+	uint64		now = retention_labelled_generation();
+	Oid			relid = RelationGetRelid(rel);
+	MemoryContext old;
+	Held	   *held;
+	Held		learned = {0};
+
+	if (context == NULL || generation != now)
+	{
+		HASHCTL		control = {0};
+
+		if (context == NULL)
+			context = AllocSetContextCreate(CacheMemoryContext,
+											"privacy_retention holds",
+											ALLOCSET_DEFAULT_SIZES);
+		relations = NULL;
+		econtext = NULL;
+		MemoryContextReset(context);
+		old = MemoryContextSwitchTo(context);
+		control.keysize = sizeof(Oid);
+		control.entrysize = sizeof(Held);
+		control.hcxt = context;
+		relations = hash_create("privacy_retention holds", 16, &control,
+								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		econtext = CreateStandaloneExprContext();
+		MemoryContextSwitchTo(old);
+		generation = now;
+	}
+	held = hash_search(relations, &relid, HASH_FIND, NULL);
+	if (held != NULL)
+		return held;
+
+	old = MemoryContextSwitchTo(context);
+	learn(rel, &learned);
+	held = hash_search(relations, &relid, HASH_ENTER, NULL);
+	held->holds = learned.holds;
+	held->open = learned.open;
+	MemoryContextSwitchTo(old);
+	return held;
+}
+
+/* ---- Rows ---- */
+
+static bool
+holds_row(const Hold *hold, TupleTableSlot *slot)
+{
+	RetentionIdentity saved;
+	bool		isnull;
+	Datum		value;
+
+	if (hold->state == NULL)
+		return true;
+	econtext->ecxt_scantuple = slot;
+	if (!hold->plain)
+		retention_identity_become_owner(&saved, hold->suspension->relid);
+	value = ExecEvalExprSwitchContext(hold->state, econtext, &isnull);
+	if (!hold->plain)
+		retention_identity_restore(&saved);
+	econtext->ecxt_scantuple = NULL;
+	ResetExprContext(econtext);
+	return !isnull && DatumGetBool(value);
+}
+
+List *
+retention_hold_of_row(Relation rel, TupleTableSlot *slot)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, held_of(rel)->holds)
+		if (holds_row((Hold *) lfirst(lc), slot))
+		result = lappend(result, ((Hold *) lfirst(lc))->suspension);
+	return result;
+}
+
+bool
+retention_hold_is_suspended(Relation rel)
+{
+	return held_of(rel)->holds != NIL;
+}
+
+bool
+retention_hold_lets_change(Relation rel, AttrNumber attnum)
+{
+	return bms_is_member(attnum, held_of(rel)->open);
+}
+
+/* A suspension that holds one of the relation's own rows. */
+static const RetentionSuspension *
+any_of(Relation rel)
+{
+	const RetentionSuspension *found = NULL;
+	Snapshot	snapshot;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+
+	if (rel->rd_rel->relkind != RELKIND_RELATION || !retention_hold_is_suspended(rel))
+		return NULL;
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	slot = table_slot_create(rel, NULL);
+	scan = table_beginscan(rel, snapshot, 0, NULL);
+	while (found == NULL && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		List	   *suspensions = retention_hold_of_row(rel, slot);
+
+		CHECK_FOR_INTERRUPTS();
+		if (suspensions != NIL)
+			found = linitial(suspensions);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	UnregisterSnapshot(snapshot);
+	return found;
+}
+
+const RetentionSuspension *
+retention_hold_any(Oid relid, bool deep)
+{
+	const RetentionSuspension *found = NULL;
+	List	   *members = deep ? find_all_inheritors(relid, AccessShareLock, NULL) :
+	list_make1_oid(relid);
+	ListCell   *lc;
+
+	foreach(lc, members)
+	{
+		Relation	rel = table_open(lfirst_oid(lc), AccessShareLock);
+
+		found = any_of(rel);
+		table_close(rel, NoLock);
+		if (found != NULL)
+			break;
+	}
+	return found;
+}
