@@ -14,9 +14,12 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_subscription.h"
 #include "replication/origin.h"
 #include "replication/slot.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
 
 #if PG_VERSION_NUM < 160000
 #define retention_compat_owns_relation(relid, roleid) \
@@ -63,6 +66,21 @@ typedef ReplOriginId RetentionOriginId;
 #define retention_compat_origin replorigin_xact_state.origin
 #define retention_compat_origin_lsn replorigin_xact_state.origin_lsn
 #define retention_compat_origin_timestamp replorigin_xact_state.origin_timestamp
+#endif
+
+/* Does a subscription (its tuple) leave out changes that carry an origin? */
+#if PG_VERSION_NUM < 160000
+#define retention_compat_subscription_filters(tuple) false
+#else
+static inline bool
+retention_compat_subscription_filters(HeapTuple tuple)
+{
+	bool		isnull;
+	Datum		origin = SysCacheGetAttr(SUBSCRIPTIONOID, tuple,
+										 Anum_pg_subscription_suborigin, &isnull);
+
+	return !isnull && strcmp(TextDatumGetCString(origin), "none") == 0;
+}
 #endif
 
 #endif							/* RETENTION_COMPAT_H */

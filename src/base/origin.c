@@ -24,6 +24,7 @@
 #include "base/identity.h"
 #include "base/origin.h"
 #include "base/schedule.h"
+#include "base/settings.h"
 
 /* Passes that can be marked at the same time. */
 #define POOL 4
@@ -98,6 +99,7 @@ retention_origin_take(void)
 	RetentionOriginId id = RETENTION_NO_ORIGIN;
 
 	if (mine != RETENTION_NO_ORIGIN || !XLogLogicalInfoActive() ||
+		!retention_settings_replication_origin ||
 		retention_compat_origin != RETENTION_NO_ORIGIN)
 		return;
 	if (!registered)
@@ -121,7 +123,8 @@ retention_origin_take(void)
 		ereport(LOG,
 				(errmsg("privacy_retention: changes go out without a replication origin, because none is free"),
 				 errdetail("Consumers of logical decoding cannot tell them from other changes."),
-				 errhint("Raise %s.", retention_compat_origin_setting)));
+				 errhint("Raise %s, or set privacy_retention.replication_origin to off.",
+						 retention_compat_origin_setting)));
 }
 
 void
@@ -147,7 +150,8 @@ retention_origin_problem(char **reason, char **remedy)
 	bool		found;
 	int64		used;
 
-	if (!XLogLogicalInfoActive() || RecoveryInProgress())
+	if (!XLogLogicalInfoActive() || RecoveryInProgress() ||
+		!retention_settings_replication_origin)
 		return false;
 
 	SPI_connect();
@@ -167,7 +171,7 @@ retention_origin_problem(char **reason, char **remedy)
 	if (found || used < retention_compat_origin_places())
 		return false;
 	*reason = pstrdup("changes go out without a replication origin, because no place for one is free");
-	*remedy = psprintf("Raise %s and restart, or drop origins that nobody uses with pg_replication_origin_drop().",
+	*remedy = psprintf("Raise %s and restart, or drop origins that nobody uses with pg_replication_origin_drop(), or set privacy_retention.replication_origin to off.",
 					   retention_compat_origin_setting);
 	return true;
 }

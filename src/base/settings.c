@@ -34,6 +34,7 @@ int			retention_settings_lock_timeout = 200;
 int			retention_settings_duty_cycle = 20;
 bool		retention_settings_drop_partitions = false;
 bool		retention_settings_enforce_subscribed = false;
+bool		retention_settings_replication_origin = true;
 char	   *retention_settings_governed_schemas = NULL;
 int			retention_settings_largest_share = 50;
 
@@ -287,6 +288,12 @@ define_policy(void)
 							 "Off leaves their rows to the publisher. Meant for publications that do not publish deletes, and for publishers that enforce nothing.",
 							 &retention_settings_enforce_subscribed,
 							 false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("privacy_retention.replication_origin",
+							 "Marks what a pass changes with a replication origin, where wal_level is logical.",
+							 "Off is for standbys that have fewer places for origins than their primary, and for consumers that leave marked changes out but should not.",
+							 &retention_settings_replication_origin,
+							 true,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("privacy_retention.largest_share",
 							"Largest share of a table's rows, in percent, that a rule may remove or change in one pass.",

@@ -25,6 +25,7 @@ extern int	retention_settings_lock_timeout;	/* ms, for a locked row or
 extern int	retention_settings_duty_cycle;	/* %, of its time that the worker
 											 * works */
 extern bool retention_settings_drop_partitions; /* drop, not truncate */
+extern bool retention_settings_replication_origin;	/* mark what is changed */
 extern bool retention_settings_enforce_subscribed;	/* also what a publisher
 													 * sends */
 extern char *retention_settings_governed_schemas;	/* "" = all that are not

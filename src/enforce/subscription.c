@@ -21,6 +21,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "base/settings.h"
 #include "enforce/subscription.h"
 
@@ -53,7 +54,11 @@ filled_tables(void)
 	return result;
 }
 
-/* The subscription's name if it is enabled, or NULL. */
+/*
+ * The subscription's name if it is enabled, or NULL.  What an enforcing publisher
+ * deletes carries an origin: a subscription WITH (origin = none), as in
+ * replication both ways, does not bring it, so that each node deletes by itself.
+ */
 static char *
 enabled_name(Oid subscription)
 {
@@ -64,7 +69,7 @@ enabled_name(Oid subscription)
 	if (!HeapTupleIsValid(tuple))
 		return NULL;
 	form = (Form_pg_subscription) GETSTRUCT(tuple);
-	if (form->subenabled)
+	if (form->subenabled && !retention_compat_subscription_filters(tuple))
 		name = pstrdup(NameStr(form->subname));
 	ReleaseSysCache(tuple);
 	return name;
