@@ -112,7 +112,7 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname 
 ORDER BY c.relname COLLATE "C";
 -- Settings: nobody's but the superuser's.
 SELECT name, context FROM pg_settings WHERE name LIKE 'privacy\_retention.%' AND context NOT IN ('superuser', 'sighup', 'postmaster');
-SELECT count(*) AS settings, count(*) FILTER (WHERE privilege.try('privilege_both', format('SET %s = DEFAULT', name)) = '-') AS refused
+SELECT count(*) > 10 AS settings, count(*) FILTER (WHERE privilege.try('privilege_both', format('SET %s = DEFAULT', name)) <> '-') AS accepted
 FROM pg_settings WHERE name LIKE 'privacy\_retention.%' AND context = 'superuser';
 \pset format aligned
 \pset footer on
