@@ -29,6 +29,14 @@
 	object_ownercheck(RelationRelationId, (relid), (roleid))
 #endif
 
+#if PG_VERSION_NUM < 160000
+#define retention_compat_schema_aclcheck(schema, roleid, mode) \
+	pg_namespace_aclcheck((schema), (roleid), (mode))
+#else
+#define retention_compat_schema_aclcheck(schema, roleid, mode) \
+	object_aclcheck(NamespaceRelationId, (schema), (roleid), (mode))
+#endif
+
 /* A scanner (parser/scanner.h) that reads strings as the standard says, in any session. */
 #if PG_VERSION_NUM < 190000
 #define retention_compat_scan_standard(extra) \

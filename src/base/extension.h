@@ -12,6 +12,8 @@
 #include "postgres.h"
 
 #define RETENTION_EXTENSION_NAME "privacy_retention"
+/* The version of the library: default_version in the control file. */
+#define RETENTION_EXTENSION_VERSION "1.1"
 
 /*
  * Locks the extension against DROP EXTENSION across transactions, without waiting.

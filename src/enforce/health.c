@@ -49,12 +49,30 @@ add(RetentionHealth *health, char *reason, char *remedy)
 }
 
 static bool
+is_lock(const char *state)
+{
+	return strcmp(state, unpack_sql_state(ERRCODE_LOCK_NOT_AVAILABLE)) == 0;
+}
+
+/* Nobody can tell then how the rule is doing. */
+static bool
+decide_locked(const RetentionSurvey *survey, RetentionHealth *health)
+{
+	return decide(health, "blocked",
+				  "another session has locked the table, or one that its rules read",
+				  call(survey, "SELECT a.pid, a.usename, a.xact_start FROM pg_stat_activity AS a JOIN pg_locks AS l USING (pid)"
+					   " WHERE l.mode = 'AccessExclusiveLock' AND l.granted AND l.relation = %s::regclass"));
+}
+
+static bool
 judge_readable(const RetentionSurvey *survey, RetentionHealth *health)
 {
 	const RetentionSurveyTable *table = survey->table;
 
 	if (table->error == NULL)
 		return false;
+	if (is_lock(table->error))
+		return decide_locked(survey, health);
 	return decide(health, "blocked",
 				  psprintf("the rules of the table could not be read: SQLSTATE %s", table->error),
 				  NULL);
@@ -101,6 +119,17 @@ judge_protection(const RetentionSurvey *survey, RetentionHealth *health)
 	return false;
 }
 
+static bool
+judge_privileges(const RetentionSurvey *survey, RetentionHealth *health)
+{
+	if (survey->privilege == NULL)
+		return false;
+	return decide(health, "blocked",
+				  psprintf("the table's owner, as whom the engine acts, lacks the privilege %s",
+						   survey->privilege),
+				  survey->grant);
+}
+
 /* Left to somebody else, or stopped by somebody. */
 static bool
 judge_brakes(const RetentionSurvey *survey, RetentionHealth *health)
@@ -125,6 +154,8 @@ judge_blocked(const RetentionSurvey *survey, RetentionHealth *health)
 {
 	char	   *reason;
 
+	if (survey->count_error && is_lock(survey->count_error))
+		return decide_locked(survey, health);
 	if (survey->count_error)
 		return decide(health, "blocked",
 					  psprintf("rows could not be counted: SQLSTATE %s", survey->count_error),
@@ -139,6 +170,24 @@ judge_blocked(const RetentionSurvey *survey, RetentionHealth *health)
 	return decide(health, "blocked", reason, call(survey, "CALL retention.enforce(%s)"));
 }
 
+static void
+add_circumstance(RetentionHealth *health, const RetentionCircumstance *circumstance)
+{
+	if (circumstance->reason)
+		add(health, circumstance->reason, circumstance->remedy);
+}
+
+/* Nothing is late yet, but nobody comes who would see to that. */
+static bool
+judge_worker(const RetentionSurvey *survey, RetentionHealth *health)
+{
+	if (survey->table->circumstances->worker.reason == NULL)
+		return false;
+	health->state = "waiting";
+	add_circumstance(health, &survey->table->circumstances->worker);
+	return true;
+}
+
 /*
  * Late: the oldest due row is, or nobody knows, because nothing was counted for
  * longer than rows may be late.
@@ -147,6 +196,7 @@ static bool
 judge_lateness(const RetentionSurvey *survey, RetentionHealth *health)
 {
 	int64		overdue = retention_survey_overdue(survey);
+	const RetentionCircumstances *circumstances = survey->table->circumstances;
 	bool		stale;
 	bool		late;
 
@@ -167,7 +217,7 @@ judge_lateness(const RetentionSurvey *survey, RetentionHealth *health)
 	else if (survey->kept == UNKNOWN && survey->due != 0)
 		add(health, "some due rows may stay as the clock of others, which are not done yet", NULL);
 	if (!late && !stale)
-		return true;
+		return judge_worker(survey, health);
 
 	health->state = "late";
 	if (survey->last_error)
@@ -175,6 +225,8 @@ judge_lateness(const RetentionSurvey *survey, RetentionHealth *health)
 	if (survey->running && retention_survey_is_busy(survey->table->relid))
 		add(health, psprintf("a pass is at work, it has done " INT64_FORMAT " rows",
 							 survey->rows_done), NULL);
+	add_circumstance(health, &circumstances->worker);
+	add_circumstance(health, &circumstances->absence);
 	if (!retention_settings_enabled)
 		add(health, "privacy_retention.enabled is off",
 			psprintf("ALTER DATABASE %s SET privacy_retention.enabled = on",
@@ -194,8 +246,11 @@ add_remarks(const RetentionSurvey *survey, RetentionHealth *health)
 		add(health, psprintf("%s came without its guards: the next pass raises them",
 							 retention_start_relation_name(table->gap)),
 			call(survey, "SELECT retention.protect(%s)"));
-	if (survey->index &&
-		(strcmp(health->state, "ok") == 0 || strcmp(health->state, "late") == 0))
+	if (strcmp(health->state, "ok") != 0 && strcmp(health->state, "late") != 0)
+		return;
+	add_circumstance(health, &table->circumstances->triggers);
+	add_circumstance(health, &table->circumstances->version);
+	if (survey->index)
 		add(health, "no index leads to the due rows: each pass reads the whole table",
 			survey->index);
 }
@@ -204,6 +259,7 @@ static const Judge judges[] = {
 	judge_readable,
 	judge_validity,
 	judge_protection,
+	judge_privileges,
 	judge_brakes,
 	judge_blocked,
 	judge_lateness,

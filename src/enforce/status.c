@@ -76,9 +76,10 @@ put_rule(ReturnSetInfo *rsinfo, const RetentionSurvey *survey)
 }
 
 static void
-put_table(ReturnSetInfo *rsinfo, Oid relid, TimestampTz as_of)
+put_table(ReturnSetInfo *rsinfo, Oid relid, TimestampTz as_of,
+		  const RetentionCircumstances *circumstances)
 {
-	RetentionSurveyTable *table = retention_survey_table(relid, as_of);
+	RetentionSurveyTable *table = retention_survey_table(relid, as_of, circumstances);
 	ListCell   *lc;
 
 	if (table->error)
@@ -96,10 +97,12 @@ retention_status_rows_sql(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	TimestampTz as_of = PG_ARGISNULL(0) ? GetCurrentTransactionStartTimestamp() :
 	PG_GETARG_TIMESTAMPTZ(0);
+	RetentionCircumstances *circumstances;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
+	circumstances = retention_circumstance_read(GetCurrentTimestamp());
 	foreach(lc, retention_labelled_relations())
-		put_table(rsinfo, lfirst_oid(lc), as_of);
+		put_table(rsinfo, lfirst_oid(lc), as_of, circumstances);
 	return (Datum) 0;
 }

@@ -7,12 +7,16 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/identity.h"
 #include "base/settings.h"
 #include "enforce/blocked.h"
@@ -51,13 +55,15 @@ read_table(void *arg)
 }
 
 RetentionSurveyTable *
-retention_survey_table(Oid relid, TimestampTz as_of)
+retention_survey_table(Oid relid, TimestampTz as_of,
+					   const RetentionCircumstances *circumstances)
 {
 	RetentionSurveyTable *table = palloc0(sizeof(RetentionSurveyTable));
 
 	table->relid = relid;
 	table->name = retention_start_relation_name(relid);
 	table->as_of = as_of;
+	table->circumstances = circumstances;
 	table->error = retention_tally_try(read_table, table);
 	return table;
 }
@@ -154,6 +160,47 @@ explain_blocked(RetentionSurvey *survey)
 	SPI_finish();
 }
 
+static Oid
+owner_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* What the owner, as whom the engine acts, has lost by REVOKE. */
+static void
+find_missing_privilege(RetentionSurvey *survey)
+{
+	const RetentionRule *rule = survey->rule;
+	Oid			relid = rule->relid;
+	Oid			schema = get_rel_namespace(relid);
+	Oid			owner = owner_of(relid);
+	AclMode		mode = rule->attnum ? ACL_UPDATE : ACL_DELETE;
+	const char *on = rule->relation;
+
+	if (retention_compat_schema_aclcheck(schema, owner, ACL_USAGE) != ACLCHECK_OK)
+	{
+		survey->privilege = "USAGE on its schema";
+		on = psprintf("SCHEMA %s", quote_identifier(get_namespace_name(schema)));
+	}
+	else if (pg_class_aclcheck(relid, owner, ACL_SELECT) != ACLCHECK_OK)
+		survey->privilege = "SELECT";
+	else if (pg_class_aclcheck(relid, owner, mode) != ACLCHECK_OK &&
+			 (rule->attnum == 0 ||
+			  pg_attribute_aclcheck(relid, rule->attnum, owner, mode) != ACLCHECK_OK))
+		survey->privilege = rule->attnum ? "UPDATE" : "DELETE";
+	if (survey->privilege)
+		survey->grant = psprintf("GRANT %s ON %s TO %s",
+								 on == rule->relation ? survey->privilege : "USAGE", on,
+								 quote_identifier(GetUserNameFromId(owner, false)));
+}
+
 /* Counts one kind where that is cheap; otherwise the value stays as it was. */
 static void
 count_kind(RetentionSurvey *survey, const RetentionDue *due,
@@ -235,6 +282,8 @@ retention_survey_rule(const RetentionSurveyTable *table, const RetentionRule *ru
 		return survey;
 	recall(survey);
 	survey->exact = rule->valid;
+	if (rule->valid && rule->action)
+		find_missing_privilege(survey);
 	if (rule->valid && rule->action)
 		survey->count_error = retention_tally_try(count, &counting);
 	if (survey->count_error)

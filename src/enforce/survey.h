@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "enforce/circumstance.h"
 #include "enforce/guard.h"
 #include "nodes/pg_list.h"
 #include "policy/rule.h"
@@ -23,6 +24,7 @@ typedef struct RetentionSurveyTable
 	Oid			relid;
 	char	   *name;			/* qualified, quoted */
 	TimestampTz as_of;
+	const RetentionCircumstances *circumstances;
 	char	   *error;			/* SQLSTATE: the rest could not be read */
 	RetentionProtection protection;
 	Oid			gap;			/* a partition without guard */
@@ -48,6 +50,8 @@ typedef struct RetentionSurvey
 	bool		live;			/* "due" was counted now */
 	char	   *count_error;	/* SQLSTATE */
 	char	   *blocked_why;
+	const char *privilege;		/* that the table's owner lacks */
+	char	   *grant;			/* the statement that gives it */
 	char	   *index;			/* the statement that makes the missing index */
 	bool		running;		/* a pass is under way, or was cut off */
 	int64		rows_done;		/* by it, or by the last one */
@@ -57,7 +61,8 @@ typedef struct RetentionSurvey
 } RetentionSurvey;
 
 /* Reads what is to be known of a labelled table.  Never fails: see "error". */
-extern RetentionSurveyTable *retention_survey_table(Oid relid, TimestampTz as_of);
+extern RetentionSurveyTable *retention_survey_table(Oid relid, TimestampTz as_of,
+													const RetentionCircumstances *circumstances);
 
 /*
  * The survey of one of its rules.  brief: only what tells the state, not all

@@ -3,10 +3,6 @@
 CREATE VIEW retention.finding_rule AS
     WITH status AS MATERIALIZED (
         SELECT s.*, s.relation::text || coalesce('.' || pg_catalog.quote_ident(s.column_name), '') AS object FROM retention.status s
-    ), rule AS MATERIALIZED (
-        SELECT r.relation, r.column_name, r.action, c.relowner, c.relnamespace
-          FROM retention.rule r JOIN pg_catalog.pg_class c ON c.oid = r.relation
-         WHERE r.valid AND r.action IS NOT NULL
     )
     -- rules of a table that have the same to say are one finding, about the table
     SELECT CASE WHEN s.state IN ('invalid', 'blocked', 'late') THEN 'error'
@@ -29,21 +25,7 @@ CREATE VIEW retention.finding_rule AS
            pg_catalog.format('%s rows have a clock before privacy_retention.earliest (%s) and are never due', s.implausible,
                              pg_catalog.current_setting('privacy_retention.earliest')),
            'Set the clock of these rows right; a default such as epoch 0 should be NULL.'
-      FROM status s WHERE s.implausible > 0
-    UNION ALL
-    SELECT DISTINCT 'error', r.relation::text,
-           pg_catalog.format('its owner %s lacks the privilege %s on it, and the engine acts as the owner', r.relowner::pg_catalog.regrole, p.privilege),
-           pg_catalog.format('GRANT %s ON %s TO %s', p.privilege, r.relation, r.relowner::pg_catalog.regrole)
-      FROM rule r
-      CROSS JOIN (VALUES ('SELECT'), ('DELETE'), ('UPDATE')) AS p (privilege)
-     WHERE CASE p.privilege WHEN 'SELECT' THEN true WHEN 'DELETE' THEN r.action = 'delete' ELSE r.action <> 'delete' END
-       AND NOT CASE WHEN p.privilege = 'UPDATE' THEN pg_catalog.has_column_privilege(r.relowner, r.relation, r.column_name::text, 'UPDATE')
-                    ELSE pg_catalog.has_table_privilege(r.relowner, r.relation, p.privilege) END
-    UNION ALL
-    SELECT DISTINCT 'error', r.relation::text,
-           pg_catalog.format('its owner %s lacks the privilege USAGE on its schema', r.relowner::pg_catalog.regrole),
-           pg_catalog.format('GRANT USAGE ON SCHEMA %s TO %s', r.relnamespace::pg_catalog.regnamespace, r.relowner::pg_catalog.regrole)
-      FROM rule r WHERE NOT pg_catalog.has_schema_privilege(r.relowner, r.relnamespace, 'USAGE');
+      FROM status s WHERE s.implausible > 0;
 REVOKE ALL ON retention.finding_rule FROM PUBLIC;
 COMMENT ON VIEW retention.finding_rule IS 'internal: findings of retention.check() about rules';
 COMMENT ON COLUMN retention.finding_rule.severity IS 'error, warning or info';
