@@ -114,19 +114,30 @@ become(RetentionIdentity *saved, Oid userid, int flags)
 	SetUserIdAndSecContext(userid, saved->sec_context | flags);
 }
 
+/* The owner of a table, or InvalidOid. */
+static Oid
+owner_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
 void
 retention_identity_become_owner(RetentionIdentity *saved, Oid relid)
 {
-	HeapTuple	tuple;
-	Oid			owner;
+	Oid			owner = owner_of(relid);
 
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	if (!HeapTupleIsValid(tuple))
+	if (!OidIsValid(owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relid)));
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
 
 	become(saved, owner,
 		   SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION |
@@ -235,6 +246,17 @@ retention_identity_require_owner(Oid relid)
 		return;
 	aclcheck_error(ACLCHECK_NOT_OWNER,
 				   get_relkind_objtype(get_rel_relkind(relid)), name);
+}
+
+bool
+retention_identity_is_trusted(Oid relid, Oid acting)
+{
+	Oid			owner = owner_of(relid);
+	Oid			actor = owner_of(acting);
+
+	if (!OidIsValid(owner) || !OidIsValid(actor))
+		return false;
+	return owner == actor || has_privs_of_role(owner, actor);
 }
 
 Oid

@@ -43,6 +43,14 @@ extern void retention_identity_require_officer(const char *what);
 /* ERROR (not owner) unless the current user owns the table or is an officer. */
 extern void retention_identity_require_owner(Oid relid);
 
+/*
+ * May a statement that runs as the owner of "acting" read the other table?  Only
+ * to plan it the server runs code of that table's owner (predicates of indexes,
+ * statistics expressions, policies) as whoever reads it: so its owner must have
+ * the privileges of "acting"'s owner anyway.  False where one of them is gone.
+ */
+extern bool retention_identity_is_trusted(Oid relid, Oid acting);
+
 /* OID of a relation of ours, such as "ledger"; ERROR when the extension is not there. */
 extern Oid	retention_identity_own_relation(const char *name);
 

@@ -171,6 +171,7 @@ add_referencing(Closure *closure, const Member *member, const RetentionForeignKe
 		closure->members = lappend(closure->members, next);
 		closure->whole = list_length(closure->members) <= MOST_ROWS &&
 			retention_compat_owns_relation(leaf, GetUserId()) &&
+			retention_identity_is_trusted(leaf, closure->row.leaf) &&
 			is_due(closure, next);
 	}
 	SPI_freetuptable(found);
@@ -207,6 +208,12 @@ collect(void *arg)
 			{
 				RetentionForeignKey *key = (RetentionForeignKey *) lfirst(lc);
 
+				/*
+				 * Another's table is not read as this one's owner; rows of it
+				 * make the DELETE fail, and the row stays blocked.
+				 */
+				if (!retention_identity_is_trusted(key->relid, closure->row.leaf))
+					continue;
 				if (closure->whole && (key->on_delete == FKCONSTR_ACTION_NOACTION ||
 									   key->on_delete == FKCONSTR_ACTION_RESTRICT))
 					add_referencing(closure, member, key);

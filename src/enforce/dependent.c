@@ -199,6 +199,26 @@ cascades_reach(Oid relid)
 }
 
 /*
+ * What to say of the rows of a rule that a statement of "root"'s owner must not
+ * read, because a table of theirs is another's: a foreign key, which whoever owns
+ * the referenced table has allowed, keeps the row; a label alone does not. NULL
+ * if they can be read. Such a rule is invalid, and says why.
+ */
+static const char *
+verdict_unread(const RetentionRule *rule, const RetentionClock *clock, int last,
+			   Oid root)
+{
+	bool		trusted = retention_identity_is_trusted(rule->relid, root);
+
+	for (int i = 0; i < last; i++)
+		trusted = trusted &&
+			retention_identity_is_trusted(((RetentionJoin *) list_nth(clock->joins, i))->relid, root);
+	if (trusted)
+		return NULL;
+	return OidIsValid(((RetentionJoin *) list_nth(clock->joins, last))->constraint) ? "false" : "true";
+}
+
+/*
  * Nothing has its clock in the row with that alias, nor in a row that would be
  * deleted with it by ON DELETE CASCADE. Empty if nothing can.
  */
@@ -206,10 +226,12 @@ static char *
 none_needs(Oid relid, const char *alias, List *rules, List *visited)
 {
 	StringInfoData text;
+	Oid			root;			/* whose owner runs it */
 	ListCell   *lc;
 
 	initStringInfo(&text);
 	visited = lappend_oid(list_copy(visited), relid);
+	root = linitial_oid(visited);
 	foreach(lc, rules)
 	{
 		RetentionRule *rule = (RetentionRule *) lfirst(lc);
@@ -223,14 +245,19 @@ none_needs(Oid relid, const char *alias, List *rules, List *visited)
 
 			for (int i = 0; i < list_length(clock->joins); i++)
 				if (((RetentionJoin *) list_nth(clock->joins, i))->relid == relid)
+				{
+					const char *verdict = verdict_unread(rule, clock, i, root);
+
 					appendStringInfo(&text, "%s%s", text.len > 0 ? " AND " : "",
-									 no_dependent(rule, clock, i, alias));
+									 verdict ? verdict : no_dependent(rule, clock, i, alias));
+				}
 		}
 	}
 	foreach(lc, cascades_from(relid))
 	{
 		RetentionForeignKey *key = (RetentionForeignKey *) lfirst(lc);
 		char	   *child = psprintf("k%d", list_length(visited));
+		bool		trusted = retention_identity_is_trusted(key->relid, root);
 		char	   *inner;
 
 		/*
@@ -239,7 +266,11 @@ none_needs(Oid relid, const char *alias, List *rules, List *visited)
 		 */
 		if (list_member_oid(visited, key->relid))
 		{
-			if (are_needed(cascades_reach(key->relid), rules))
+			if (!are_needed(cascades_reach(key->relid), rules))
+				continue;
+			if (!trusted)
+				appendStringInfo(&text, "%sfalse", text.len > 0 ? " AND " : "");
+			else
 				appendStringInfo(&text, "%sNOT EXISTS (SELECT 1 FROM %s AS %s WHERE %s"
 								 " AND (%s.tableoid, %s.ctid) <> (%s.tableoid, %s.ctid))",
 								 text.len > 0 ? " AND " : "",
@@ -250,7 +281,11 @@ none_needs(Oid relid, const char *alias, List *rules, List *visited)
 			continue;
 		}
 		inner = none_needs(key->relid, child, rules, visited);
-		if (inner[0] != '\0')
+		if (inner[0] == '\0')
+			continue;
+		if (!trusted)
+			appendStringInfo(&text, "%sfalse", text.len > 0 ? " AND " : "");
+		else
 			appendStringInfo(&text, "%sNOT EXISTS (SELECT 1 FROM %s AS %s WHERE %s AND NOT (%s))",
 							 text.len > 0 ? " AND " : "",
 							 retention_start_relation_name(key->relid), child,

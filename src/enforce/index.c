@@ -67,7 +67,7 @@ has_index(Oid relid, int nkeys, const AttrNumber *columns, Node *expression, con
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 
 		if (index->rd_index->indisvalid && !list_member_oid(gone, index->rd_id) &&
-			RelationGetIndexPredicate(index) == NIL)
+			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
 			found |= expression ? leads_with_expression(index, expression) :
 				leads_with_columns(index->rd_index, nkeys, columns);
 		index_close(index, AccessShareLock);

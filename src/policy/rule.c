@@ -29,6 +29,7 @@
 #include "policy/expression.h"
 #include "policy/reference.h"
 #include "policy/rule.h"
+#include "policy/trust.h"
 #include "pseudonym/token.h"
 
 /* What the stages of one label have in common. */
@@ -253,6 +254,11 @@ compile_stage(const Source *source, const RetentionStage *stage, int number)
 		check_goes_with_row(rule, source);
 	else
 	{
+		char	   *trust_hint = NULL;
+		char	   *trust_problem = retention_trust_problem(rule, &trust_hint);
+
+		if (trust_problem)
+			mark_invalid(rule, trust_problem, trust_hint);
 		check_hops_readable(rule);
 		if (rule->attnum)
 		{
