@@ -126,7 +126,7 @@ SELECT * FROM labels;
 :column 'subject x';
 :column 'a; b, then set null';
 :column 'no personal data; a';
--- A period of the row is understood, and refused for now.
+-- A period of the row's own.
 :table 'a, from x, for tenant_id -> period, then delete';
 :table 'a, for (interval ''1 day''), then';
 :table 'a, for x or y, then delete';

@@ -95,7 +95,7 @@ static void
 append_stage(StringInfo sql, const RetentionRule *rule, List *rules,
 			 const char *row, TimestampTz as_of)
 {
-	RetentionDue *due = retention_due_build(rule, rules, as_of);
+	RetentionDue *due = retention_due_build_for_row(rule, rules, as_of);
 	ListCell   *lc;
 
 	foreach(lc, due->arms)

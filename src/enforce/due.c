@@ -21,6 +21,7 @@
 #include "enforce/due.h"
 #include "enforce/hold_text.h"
 #include "enforce/index.h"
+#include "enforce/period.h"
 #include "policy/action.h"
 #include "policy/expression.h"
 #include "policy/start.h"
@@ -57,6 +58,14 @@ add_period(TimestampTz time, const Interval *period)
 												   IntervalPGetDatum(period)));
 }
 
+/* Is the period too long for any clock to be due by it, or even to be added? */
+static bool
+is_endless(const Interval *period)
+{
+	return period->month / MONTHS_PER_YEAR +
+		period->day / 366 + period->time / USECS_PER_DAY / 366 > LONGEST_YEARS;
+}
+
 /* The shortest period that any clock may have. */
 static const Interval *
 shortest_period(const RetentionRule *rule)
@@ -72,8 +81,9 @@ interval_literal(const Interval *period)
 																		   IntervalPGetDatum(unconstify(Interval *, period))))));
 }
 
-char *
-retention_due_time(const RetentionRule *rule, const char *clock)
+/* When a clock falls due by its category. */
+static char *
+category_due_time(const RetentionRule *rule, const char *clock)
 {
 	StringInfoData text;
 
@@ -89,6 +99,19 @@ retention_due_time(const RetentionRule *rule, const char *clock)
 	return text.data;
 }
 
+/* When a row of the arm falls due: sooner where it has a period of its own. */
+static char *
+due_time(const RetentionRule *rule, const RetentionPeriodArm *own, const char *clock)
+{
+	char	   *by_category;
+
+	if (own->period == NULL)
+		return category_due_time(rule, clock);
+	by_category = is_endless(shortest_period(rule)) ? "NULL" :
+		category_due_time(rule, clock);
+	return psprintf("LEAST(%s, %s + %s)", by_category, clock, own->period);
+}
+
 TimestampTz
 retention_due_at(const RetentionRule *rule, TimestampTz clock)
 {
@@ -100,6 +123,14 @@ retention_due_at(const RetentionRule *rule, TimestampTz clock)
 	return add_period(clock, period);
 }
 
+static TimestampTz
+subtract_period(TimestampTz time, const Interval *period)
+{
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval,
+												   TimestampTzGetDatum(time),
+												   IntervalPGetDatum(unconstify(Interval *, period))));
+}
+
 /*
  * The greatest clock that can be due. Subtracting the period is not enough: 31
  * January + 1 month is due on 28 February, and days are longer or shorter where
@@ -108,19 +139,11 @@ retention_due_at(const RetentionRule *rule, TimestampTz clock)
  * can differ.
  */
 static TimestampTz
-greatest_due_clock(const RetentionRule *rule, TimestampTz as_of, Window *window)
+greatest_due_clock(const Interval *period, TimestampTz as_of)
 {
-	const Interval *period = shortest_period(rule);
-	TimestampTz base = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval,
-															   TimestampTzGetDatum(as_of),
-															   IntervalPGetDatum(unconstify(Interval *, period))));
+	TimestampTz base = subtract_period(as_of, period);
 	int			hours = period->month != 0 ? 4 * 24 + 4 : 28;
 
-	window->exact = period->month == 0 &&
-		(period->day == 0 || window->fixed_zone) && rule->nformer == 0;
-	window->surely_due = base - (window->exact ? 0 : 5 * USECS_PER_DAY);
-	if (window->exact)
-		return base;
 	while (hours > 0 &&
 		   add_period(base + hours * USECS_PER_HOUR, period) > as_of)
 		hours--;
@@ -129,19 +152,35 @@ greatest_due_clock(const RetentionRule *rule, TimestampTz as_of, Window *window)
 
 /* Caller is the table's owner: TimeZone and DateStyle are set. */
 static Window
-build_window(const RetentionRule *rule, TimestampTz as_of)
+build_window(const RetentionRule *rule, const RetentionPeriodArm *own, TimestampTz as_of)
 {
+	const Interval *period = shortest_period(rule);
 	Window		window = {0};
+	TimestampTz bound = DT_NOBEGIN;
 	long		offset;
-	Interval	period = *shortest_period(rule);
 
 	window.fixed_zone = pg_get_timezone_offset(session_timezone, &offset);
 	window.earliest = time_literal(retention_settings_earliest());
 	window.as_of = time_literal(as_of);
-	window.never = period.month / MONTHS_PER_YEAR +
-		period.day / 366 + period.time / USECS_PER_DAY / 366 > LONGEST_YEARS;
-	window.bound = window.never ? window.earliest :
-		time_literal(greatest_due_clock(rule, as_of, &window));
+	window.exact = period->month == 0 && (period->day == 0 || window.fixed_zone) &&
+		rule->nformer == 0 && own->period == NULL;
+	window.surely_due = is_endless(&rule->period) ? DT_NOBEGIN :
+		subtract_period(as_of, &rule->period) - (window.exact ? 0 : 5 * USECS_PER_DAY);
+
+	if (!is_endless(period))
+		bound = window.exact ? subtract_period(as_of, period) :
+			greatest_due_clock(period, as_of);
+
+	/*
+	 * "1 mon" and "30 days" are the same to the server, but not to the
+	 * calendar.
+	 */
+	if (own->varies)
+		bound = as_of + 5 * USECS_PER_DAY;
+	else if (own->period != NULL)
+		bound = Max(bound, greatest_due_clock(&own->value, as_of) + 5 * USECS_PER_DAY);
+	window.never = TIMESTAMP_IS_NOBEGIN(bound);
+	window.bound = window.never ? window.earliest : time_literal(bound);
 	return window;
 }
 
@@ -177,32 +216,6 @@ indexable_range(const RetentionClock *clock, const char *alias, const Window *wi
 					value, window->earliest, cast, tolerance);
 }
 
-/* The hops of a path as "a AS p1, b AS p2" and their joins; false without hops. */
-static bool
-build_hops(const RetentionRule *rule, const RetentionClock *clock,
-		   const char *row_alias, const char *prefix,
-		   StringInfo from, StringInfo joins)
-{
-	Oid			relid = rule->relid;
-	const char *alias = row_alias;
-	int			number = 0;
-	ListCell   *lc;
-
-	foreach(lc, clock->joins)
-	{
-		RetentionJoin *join = (RetentionJoin *) lfirst(lc);
-		char	   *next = psprintf("%s%d", prefix, ++number);
-
-		appendStringInfo(from, "%s%s AS %s", number > 1 ? ", " : "",
-						 retention_start_relation_name(join->relid), next);
-		appendStringInfo(joins, "%s%s", number > 1 ? " AND " : "",
-						 retention_start_join_text(join, relid, alias, next));
-		relid = join->relid;
-		alias = next;
-	}
-	return number > 0;
-}
-
 /* "NOT EXISTS (a row at the end of the path)" */
 static char *
 finds_no_row(const RetentionRule *rule, const RetentionClock *clock)
@@ -212,14 +225,14 @@ finds_no_row(const RetentionRule *rule, const RetentionClock *clock)
 
 	initStringInfo(&from);
 	initStringInfo(&joins);
-	if (!build_hops(rule, clock, "t", "e", &from, &joins))
+	(void) retention_start_hops_text(clock->joins, rule->relid, "t", "e", &from, &joins);
+	if (from.len == 0)
 		return pstrdup("false");
 	return psprintf("NOT EXISTS (SELECT 1 FROM %s WHERE %s)", from.data, joins.data);
 }
 
 static char *
-due_text(const RetentionRule *rule, const RetentionArm *arm,
-		 const RetentionClock *clock, const Window *window)
+due_text(const RetentionArm *arm, const RetentionClock *clock, const Window *window)
 {
 	StringInfoData text;
 
@@ -233,14 +246,55 @@ due_text(const RetentionRule *rule, const RetentionArm *arm,
 	/* The CASE keeps clocks near the end of time from overflowing. */
 	if (!window->exact)
 		appendStringInfo(&text, " AND CASE WHEN %s <= %s THEN %s <= %s ELSE false END",
-						 arm->clock, window->bound,
-						 retention_due_time(rule, arm->clock), window->as_of);
+						 arm->clock, window->bound, arm->due_at, window->as_of);
 	return text.data;
 }
 
+/* The ways to one clock, "excluded" being the rows that have an earlier one. */
 static List *
-build_arms(const RetentionRule *rule, const Window *window, const char *prefix)
+clock_arms(const RetentionRule *rule, const RetentionClock *clock, List *periods,
+		   const char *excluded, const char *prefix, TimestampTz as_of)
 {
+	List	   *arms = NIL;
+	ListCell   *lc;
+
+	foreach(lc, periods)
+	{
+		RetentionPeriodArm *own = (RetentionPeriodArm *) lfirst(lc);
+		Window		window = build_window(rule, own, as_of);
+		RetentionArm *arm = palloc0(sizeof(RetentionArm));
+		StringInfoData from;
+		StringInfoData joins;
+		const char *alias;
+
+		initStringInfo(&from);
+		initStringInfo(&joins);
+		alias = retention_start_hops_text(clock->joins, rule->relid, "t", prefix,
+										  &from, &joins);
+		if (own->from)
+			appendStringInfo(&from, "%s%s", from.len > 0 ? ", " : "", own->from);
+		appendStringInfo(&joins, "%s%s%s", joins.len > 0 ? " AND " : "", own->path, excluded);
+		arm->from = from.len > 0 ? from.data : NULL;
+		arm->path = joins.data;
+		arm->clock = retention_start_clock_text(clock, alias);
+		arm->due_at = due_time(rule, own, arm->clock);
+		arm->order = own->varies ? arm->due_at : arm->clock;
+		arm->bound = pstrdup(window.bound);
+		arm->range = indexable_range(clock, alias, &window);
+		arm->due = due_text(arm, clock, &window);
+		arm->implausible = psprintf("%s < %s", arm->clock, window.earliest);
+		arms = lappend(arms, arm);
+	}
+	return arms;
+}
+
+/* "single": one arm a clock, for questions about one row. */
+static List *
+build_arms(const RetentionRule *rule, TimestampTz as_of, const char *prefix, bool single)
+{
+	RetentionPeriodArm category = {.path = "true"};
+	List	   *periods = rule->own_period == NULL ? list_make1(&category) :
+	retention_period_arms(rule, psprintf("%sp", prefix), single);
 	List	   *arms = NIL;
 	StringInfoData excluded;
 	ListCell   *lc;
@@ -249,28 +303,9 @@ build_arms(const RetentionRule *rule, const Window *window, const char *prefix)
 	foreach(lc, rule->clocks)
 	{
 		RetentionClock *clock = (RetentionClock *) lfirst(lc);
-		RetentionArm *arm = palloc0(sizeof(RetentionArm));
-		StringInfoData from;
-		StringInfoData joins;
-		const char *alias = "t";
 
-		initStringInfo(&from);
-		initStringInfo(&joins);
-		if (build_hops(rule, clock, "t", prefix, &from, &joins))
-		{
-			arm->from = from.data;
-			alias = psprintf("%s%d", prefix, list_length(clock->joins));
-		}
-		else
-			appendStringInfoString(&joins, "true");
-		arm->path = psprintf("%s%s", joins.data, excluded.data);
-		arm->clock = retention_start_clock_text(clock, alias);
-		arm->range = indexable_range(clock, alias, window);
-		arm->due = due_text(rule, arm, clock, window);
-		arm->implausible = psprintf("%s < %s", arm->clock, window->earliest);
-		arms = lappend(arms, arm);
-
-		if (arm->from == NULL)
+		arms = list_concat(arms, clock_arms(rule, clock, periods, excluded.data, prefix, as_of));
+		if (clock->joins == NIL)
 			break;				/* finds every row: no later path is asked */
 		appendStringInfo(&excluded, " AND %s", finds_no_row(rule, clock));
 	}
@@ -310,9 +345,7 @@ retention_due_condition(List *arms)
 static char *
 stage_is_due(const RetentionRule *rule, TimestampTz as_of)
 {
-	Window		window = build_window(rule, as_of);
-
-	return retention_due_condition(build_arms(rule, &window, "s"));
+	return retention_due_condition(build_arms(rule, as_of, "s", true));
 }
 
 /*
@@ -384,31 +417,41 @@ retention_due_pending(const RetentionRule *rule, const char *alias)
 												   quote_identifier(rule->column_name))));
 }
 
-RetentionDue *
-retention_due_build(const RetentionRule *rule, List *rules, TimestampTz as_of)
+static RetentionDue *
+build(const RetentionRule *rule, List *rules, TimestampTz as_of, bool single)
 {
+	RetentionPeriodArm category = {.path = "true"};
 	RetentionDue *due = palloc0(sizeof(RetentionDue));
 	RetentionIdentity saved;
-	Window		window;
 
 	Assert(rule->valid && rule->action != NULL);
 	retention_identity_become_owner(&saved, rule->relid);
-	window = build_window(rule, as_of);
 	due->rule = rule;
 	due->as_of = as_of;
-	due->arms = build_arms(rule, &window, "h");
+	due->arms = build_arms(rule, as_of, "h", single);
 	due->applies = applies_text(rule, rules, as_of);
 	due->pending = retention_due_pending(rule, "t");
 	due->orphaned = orphaned_text(rule);
 	due->free = "true";
 	due->indexed = retention_index_missing(rule) == NULL;
-	due->bound = pstrdup(window.bound);
-	due->surely_due = window.never ? DT_NOBEGIN : window.surely_due;
+	due->surely_due = build_window(rule, &category, as_of).surely_due;
 	retention_identity_restore(&saved);
 	due->unheld = retention_hold_text_unheld(rule->relid, rule->attnum);
 	if (rule->attnum == 0)
 		due->free = retention_dependent_none(rule->relid);
 	return due;
+}
+
+RetentionDue *
+retention_due_build(const RetentionRule *rule, List *rules, TimestampTz as_of)
+{
+	return build(rule, rules, as_of, false);
+}
+
+RetentionDue *
+retention_due_build_for_row(const RetentionRule *rule, List *rules, TimestampTz as_of)
+{
+	return build(rule, rules, as_of, true);
 }
 
 char *

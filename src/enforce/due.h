@@ -20,8 +20,9 @@
 #include "policy/rule.h"
 
 /*
- * One way to the clock: a path of the START. A row belongs to at most one arm
- * (an arm's "path" excludes rows that an earlier path of "or" finds).
+ * One way to the clock: a path of the START and, where rows have periods of their
+ * own, one of these. A row belongs to at most one arm (an arm's "path" excludes
+ * rows that an earlier path of "or" finds).
  *
  *		SELECT ... FROM relation AS t [, from] WHERE path AND ...
  *		DELETE FROM ONLY leaf AS t [USING from] WHERE path AND ...
@@ -34,6 +35,12 @@ typedef struct RetentionArm
 	char	   *clock;			/* timestamptz; NULL = not started */
 	char	   *due;			/* clock is plausible and clock + period <=
 								 * cut-off */
+	char	   *due_at;			/* when the row falls due; overflows for
+								 * clocks near the end of time */
+	char	   *order;			/* the earlier, the earlier due: mostly the
+								 * clock */
+	char	   *bound;			/* SQL constant: the greatest clock that can
+								 * be due */
 	char	   *implausible;	/* clock before privacy_retention.earliest */
 	char	   *range;			/* an indexable necessary condition of due */
 } RetentionArm;
@@ -53,8 +60,6 @@ typedef struct RetentionDue
 								 * "true" where nothing is */
 	char	   *orphaned;		/* no path finds a row, a hop lost its clock;
 								 * "false" if it cannot be */
-	char	   *bound;			/* SQL constant: the greatest clock that can
-								 * be due */
 	bool		indexed;		/* indexes lead to the due rows */
 	TimestampTz surely_due;		/* plausible clocks before it are due */
 } RetentionDue;
@@ -70,12 +75,16 @@ extern RetentionDue *retention_due_build(const RetentionRule *rule, List *rules,
 										 TimestampTz as_of);
 
 /*
- * SQL text of when a clock falls due, "clock + period": for clocks that started
- * under a shorter period, that one.  Overflows for clocks near the end of time.
+ * As above for questions about single rows, with one arm a path: own periods
+ * ("for") are then read of the row, not searched for one by one.
  */
-extern char *retention_due_time(const RetentionRule *rule, const char *clock);
+extern RetentionDue *retention_due_build_for_row(const RetentionRule *rule, List *rules,
+												 TimestampTz as_of);
 
-/* When a clock falls due; caller acts as the table's owner, for its TimeZone. */
+/*
+ * When a clock falls due by its category; caller acts as the table's owner, for its
+ * TimeZone.
+ */
 extern TimestampTz retention_due_at(const RetentionRule *rule, TimestampTz clock);
 
 /* SQL text: the row t is due by one of the arms; joins nothing outside. */

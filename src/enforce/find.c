@@ -113,7 +113,7 @@ retention_find_rows(const RetentionDue *due, const RetentionArm *arm,
 	initStringInfo(&query);
 	appendStringInfo(&query, "SELECT t.tableoid, t.ctid, %s FROM %s%s AS t%s%s"
 					 " WHERE %s AND %s AND %s AND %s AND %s AND %s",
-					 arm->clock, range ? "ONLY " : "",
+					 due->rule->own_period ? arm->due_at : arm->clock, range ? "ONLY " : "",
 					 range ? retention_start_relation_name(range->leaf) : due->rule->relation,
 					 arm->from ? ", " : "", arm->from ? arm->from : "",
 					 arm->path, arm->due, due->applies, due->pending, due->unheld, due->free);
@@ -145,10 +145,10 @@ next_clock(const RetentionDue *due, const RetentionArm *arm)
 	appendStringInfo(&query, "SELECT %s FROM %s AS t%s%s"
 					 " WHERE %s AND %s > %s AND %s < '200000-01-01' AND %s"
 					 " ORDER BY %s LIMIT 1",
-					 retention_due_time(due->rule, arm->clock),
+					 arm->due_at,
 					 due->rule->relation,
 					 arm->from ? ", " : "", arm->from ? arm->from : "",
-					 arm->path, arm->clock, due->bound, arm->clock, due->pending, arm->clock);
+					 arm->path, arm->clock, arm->bound, arm->clock, due->pending, arm->order);
 	plan = SPI_prepare(query.data, 0, NULL);
 	if (plan == NULL)
 		return DT_NOEND;

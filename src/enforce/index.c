@@ -105,6 +105,30 @@ want_expression(StringInfo statements, Oid relid, Node *expression, const List *
 										false, false));
 }
 
+/*
+ * One period is searched for after the other: an index that leads with what tells
+ * the period, and has the clock next, finds just what is due by it.
+ */
+static void
+want_period(StringInfo statements, const RetentionRule *rule,
+			const RetentionClock *clock, const List *gone)
+{
+	const RetentionClock *own = rule->own_period;
+	RetentionJoin *join = own->joins ? (RetentionJoin *) linitial(own->joins) : NULL;
+	int			nkeys = join ? join->nkeys : own->column ? 1 : 0;
+	AttrNumber *columns = palloc(sizeof(AttrNumber) * (nkeys + 1));
+
+	if (clock->column == InvalidAttrNumber)
+	{
+		want_expression(statements, rule->relid, clock->expression, gone);
+		return;
+	}
+	for (int i = 0; i < nkeys; i++)
+		columns[i] = join ? join->from_columns[i] : own->column;
+	columns[nkeys] = clock->column;
+	want_columns(statements, rule->relid, nkeys + 1, columns, gone);
+}
+
 char *
 retention_index_missing_without(const RetentionRule *rule, const List *gone)
 {
@@ -127,7 +151,9 @@ retention_index_missing_without(const RetentionRule *rule, const List *gone)
 			want_columns(&statements, relid, join->nkeys, join->from_columns, gone);
 			relid = join->relid;
 		}
-		if (clock->column != InvalidAttrNumber)
+		if (rule->own_period != NULL && relid == rule->relid)
+			want_period(&statements, rule, clock, gone);
+		else if (clock->column != InvalidAttrNumber)
 			want_columns(&statements, relid, 1, &clock->column, gone);
 		else
 			want_expression(&statements, relid, clock->expression, gone);

@@ -127,7 +127,8 @@ count_rows(Clearing *clearing)
 
 		if (SPI_execute(psprintf("SELECT pg_catalog.count(*), pg_catalog.min(%s)"
 								 " FROM ONLY %s AS t%s%s WHERE %s",
-								 arm->clock, retention_start_relation_name(clearing->leaf),
+								 due->rule->own_period ? arm->due_at : arm->clock,
+								 retention_start_relation_name(clearing->leaf),
 								 arm->from ? ", " : "", arm->from ? arm->from : "",
 								 arm->path),
 						false, 1) != SPI_OK_SELECT)
@@ -205,7 +206,8 @@ retention_partition_clear(RetentionBatch *batch, Oid leaf)
 	if (!TIMESTAMP_IS_NOEND(clearing.oldest))
 	{
 		retention_identity_become_owner(&saved, rule->relid);
-		lateness = batch->due->as_of - retention_due_at(rule, clearing.oldest);
+		lateness = batch->due->as_of -
+			(rule->own_period ? clearing.oldest : retention_due_at(rule, clearing.oldest));
 		retention_identity_restore(&saved);
 	}
 	batch->rows += clearing.rows;

@@ -17,7 +17,7 @@ typedef struct RetentionRow
 {
 	Oid			leaf;			/* the table that stores it */
 	ItemPointerData tid;
-	TimestampTz clock;
+	TimestampTz clock;			/* of rules with own periods: when it fell due */
 } RetentionRow;
 
 /* Sorts by leaf and place in it, last place first if "backward". */

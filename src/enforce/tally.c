@@ -164,7 +164,7 @@ retention_tally_deadline(const RetentionDue *due, const RetentionArm *arm)
 {
 	return psprintf("CASE WHEN %s > '200000-01-01 00:00:00+00'::timestamptz"
 					" THEN 'infinity'::timestamptz ELSE %s END",
-					arm->clock, retention_due_time(due->rule, arm->clock));
+					arm->clock, arm->due_at);
 }
 
 /*
@@ -191,7 +191,7 @@ oldest_statement(const RetentionDue *due, int64 cap)
 		if (cap > 0)
 			appendStringInfo(&sql, " LIMIT " INT64_FORMAT ")", cap);
 		else
-			appendStringInfo(&sql, " ORDER BY %s LIMIT 1)", arm->clock);
+			appendStringInfo(&sql, " ORDER BY %s LIMIT 1)", arm->order);
 	}
 	return psprintf("SELECT pg_catalog.min(due_at) FROM (%s) AS s", sql.data);
 }

@@ -51,9 +51,13 @@ lateness_of(const RetentionSweeping *s, const RetentionRow *rows, int count)
 
 	for (int i = 1; i < count; i++)
 		oldest = Min(oldest, rows[i].clock);
-	retention_identity_become_owner(&saved, s->rule->relid);
-	due_at = retention_due_at(s->rule, oldest);
-	retention_identity_restore(&saved);
+	due_at = oldest;
+	if (s->rule->own_period == NULL)
+	{
+		retention_identity_become_owner(&saved, s->rule->relid);
+		due_at = retention_due_at(s->rule, oldest);
+		retention_identity_restore(&saved);
+	}
 	return Max(s->sweep->as_of - due_at, 0);
 }
 

@@ -33,7 +33,6 @@ typedef struct Parser
 	RetentionLabel *label;
 	bool		is_column;
 	int			from_location;	/* of the table's "from", -1 = none */
-	int			period_location;	/* of the first "for", -1 = none */
 } Parser;
 
 static RetentionToken *
@@ -114,12 +113,9 @@ parse_stage(Parser *parser)
 			expected(parser, "\"then\"", done, example(parser));
 		retention_label_scan_expect(parser->scan, ",", done, example(parser));
 	}
-	if (next_is(parser, 0, "for"))
+	if (retention_label_scan_accept(scan, "for"))
 	{
-		if (parser->period_location < 0)
-			parser->period_location = peek(parser, 0)->start;
-		scan->next++;
-		stage->period = retention_label_start_path(scan, "after \"for\"")->value;
+		stage->period = retention_label_start_path(scan, "after \"for\"");
 		done = "after the period";
 		open = "\"then\"";
 		retention_label_scan_expect(parser->scan, ",", done, example(parser));
@@ -218,14 +214,6 @@ check_clauses(Parser *parser, int nclauses)
 		if (stage->condition == NULL)
 			decides = stage;
 	}
-	if (parser->period_location >= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("\"for\" is not supported yet"),
-				 errdetail("Every row has its category's period."),
-				 errhint("Leave it out, or make another category for the other period and choose with \"where\"."),
-				 retention_label_scan_errposition(parser->scan->text,
-												  parser->period_location)));
 }
 
 RetentionLabel *
@@ -239,7 +227,6 @@ retention_label_parse(const char *text, bool is_column)
 	parser.scan = retention_label_scan_tokens(label->text);
 	parser.label = label;
 	parser.is_column = is_column;
-	parser.period_location = -1;
 
 	do
 	{

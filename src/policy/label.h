@@ -85,7 +85,7 @@ typedef struct RetentionStage
 	char	   *category;
 	RetentionValue *condition;	/* where; NULL = always */
 	RetentionStart *start;		/* NULL = the table's "from" */
-	RetentionValue *period;		/* for; NULL = the category's */
+	RetentionPath *period;		/* for; NULL = the category's */
 	RetentionAction *action;	/* NULL = goes with the row (columns only) */
 	int			location;
 	int			category_location;
@@ -109,9 +109,10 @@ typedef struct RetentionLabel
  */
 extern RetentionLabel *retention_label_parse(const char *text, bool is_column);
 
-/* What the label says for an action or a start, in canonical spelling, palloc'd. */
+/* What the label says of them, in canonical spelling, palloc'd. */
 extern char *retention_label_action_text(const RetentionAction *action);
 extern char *retention_label_start_text(const RetentionStart *start);
+extern char *retention_label_path_text(const RetentionPath *path);
 
 /* errposition() for a label: use inside ereport(). */
 extern int	retention_label_errposition(const RetentionLabel *label, int location);

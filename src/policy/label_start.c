@@ -246,6 +246,16 @@ append_path(StringInfo text, const RetentionPath *path)
 }
 
 char *
+retention_label_path_text(const RetentionPath *path)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	append_path(&text, path);
+	return text.data;
+}
+
+char *
 retention_label_start_text(const RetentionStart *start)
 {
 	StringInfoData text;

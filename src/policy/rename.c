@@ -459,6 +459,8 @@ retention_rename_label(const RetentionRename *rename, Oid relid, AttrNumber attn
 		if (stage->condition != NULL)
 			rewrite_value(&rewrite, stage->condition, relid);
 		rewrite_start(&rewrite, stage->start, relid);
+		if (stage->period != NULL)
+			rewrite_path(&rewrite, stage->period, relid);
 	}
 	foreach(cell, tree->subjects)
 		rewrite_path(&rewrite, lfirst(cell), relid);

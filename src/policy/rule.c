@@ -107,6 +107,20 @@ resolve_stage(void *arg)
 				 errmsg("there is no starting point"),
 				 errhint("Add \"from ...\" to the stage or to the table's label.")));
 
+	if (stage->period != NULL)
+	{
+		rule->own_period_text = retention_label_path_text(stage->period);
+		rule->own_period = retention_start_resolve_path(source->label, stage->period,
+														source->relid);
+		if (rule->own_period->type != INTERVALOID)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("a period is an interval, not of type %s",
+							format_type_be(exprType(rule->own_period->expression))),
+					 errhint("For a number of days write for example: for (make_interval(days => keep_days))."),
+					 retention_label_errposition(source->label,
+												 stage->period->value->location)));
+	}
 	if (stage->condition != NULL)
 	{
 		rule->condition = retention_expression_analyse(source->label,
@@ -127,14 +141,17 @@ static void
 check_hops_readable(RetentionRule *rule)
 {
 	Oid			owner = GetUserId();
+	List	   *paths = list_copy(rule->clocks);
 	ListCell   *lc;
 
-	foreach(lc, rule->clocks)
+	if (rule->own_period)
+		paths = lappend(paths, rule->own_period);
+	foreach(lc, paths)
 	{
-		RetentionClock *clock = (RetentionClock *) lfirst(lc);
+		RetentionClock *path = (RetentionClock *) lfirst(lc);
 		ListCell   *hop;
 
-		foreach(hop, clock->joins)
+		foreach(hop, path->joins)
 		{
 			Oid			relid = ((RetentionJoin *) lfirst(hop))->relid;
 

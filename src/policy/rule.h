@@ -27,10 +27,13 @@ typedef struct RetentionRule
 	char	   *column_name;	/* NULL = the row */
 	int			stage;			/* from 1, within the label */
 	char	   *category;
-	Interval	period;
+	Interval	period;			/* the category's: the longest */
 	int			nformer;		/* promises that older clocks keep, see
 								 * category.h */
 	RetentionFormerPeriod *former;
+	RetentionClock *own_period; /* a row's own, an interval; NULL = none has
+								 * one */
+	char	   *own_period_text;	/* as the label says it */
 	List	   *clocks;			/* of RetentionClock *, in the order of "or" */
 	char	   *start_text;		/* as the label says it */
 	Node	   *condition;		/* analysed, varno 1; NULL = always */

@@ -10,7 +10,8 @@ CREATE FUNCTION retention.rules(OUT relation regclass,
                                 OUT valid boolean,
                                 OUT problem text,
                                 OUT hint text,
-                                OUT stage integer)
+                                OUT stage integer,
+                                OUT own_period text)
     RETURNS SETOF record
     LANGUAGE C
     AS 'MODULE_PATHNAME', 'retention_rule_rows_sql';
@@ -31,3 +32,4 @@ COMMENT ON COLUMN retention.rule.valid IS 'whether the rule can hold';
 COMMENT ON COLUMN retention.rule.problem IS 'why it cannot';
 COMMENT ON COLUMN retention.rule.hint IS 'what to do about it';
 COMMENT ON COLUMN retention.rule.stage IS 'which stage of the label it is, from 1';
+COMMENT ON COLUMN retention.rule.own_period IS 'where a row has its own, shorter period, as the label says it; NULL: all have the category''s';

@@ -13,7 +13,7 @@
 
 #include "policy/rule.h"
 
-#define COLUMNS 11
+#define COLUMNS 12
 
 PG_FUNCTION_INFO_V1(retention_rule_rows_sql);
 
@@ -47,6 +47,7 @@ put_rule(const RetentionRule *rule, ReturnSetInfo *result)
 	put_text(8, rule->problem, values, nulls);
 	put_text(9, rule->hint, values, nulls);
 	values[10] = Int32GetDatum(rule->stage);
+	put_text(11, rule->own_period_text, values, nulls);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 

@@ -297,6 +297,28 @@ retention_start_join_text(const RetentionJoin *join, Oid from_relid,
 	return text.data;
 }
 
+const char *
+retention_start_hops_text(List *joins, Oid relid, const char *alias, const char *prefix,
+						  StringInfo from, StringInfo where)
+{
+	int			number = 0;
+	ListCell   *lc;
+
+	foreach(lc, joins)
+	{
+		RetentionJoin *join = (RetentionJoin *) lfirst(lc);
+		char	   *next = psprintf("%s%d", prefix, ++number);
+
+		appendStringInfo(from, "%s%s AS %s", from->len > 0 ? ", " : "",
+						 retention_start_relation_name(join->relid), next);
+		appendStringInfo(where, "%s%s", where->len > 0 ? " AND " : "",
+						 retention_start_join_text(join, relid, alias, next));
+		relid = join->relid;
+		alias = next;
+	}
+	return alias;
+}
+
 char *
 retention_start_clock_text(const RetentionClock *clock, const char *alias)
 {

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "access/attnum.h"
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "policy/label.h"
 
@@ -52,6 +53,14 @@ extern List *retention_start_resolve(const RetentionLabel *label,
 /* SQL text, "to.a = from.x AND to.b = from.y". */
 extern char *retention_start_join_text(const RetentionJoin *join, Oid from_relid,
 									   const char *from_alias, const char *to_alias);
+
+/*
+ * Appends the hops from a row with that alias, "a AS prefix1, b AS prefix2", and
+ * their joins, to what is there; returns the last alias.
+ */
+extern const char *retention_start_hops_text(List *joins, Oid relid, const char *alias,
+											 const char *prefix,
+											 StringInfo from, StringInfo where);
 
 /*
  * SQL text of a clock as timestamptz; timestamp and date are taken in the

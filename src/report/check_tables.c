@@ -13,6 +13,7 @@
 
 #include "enforce/guard.h"
 #include "enforce/index.h"
+#include "enforce/period.h"
 #include "policy/labelled.h"
 #include "policy/rule.h"
 #include "policy/start.h"
@@ -38,6 +39,25 @@ check_gap(const Table *table)
 							  retention_start_relation_name(gap),
 							  psprintf("a guard is missing or disabled, although %s is protected", table->name),
 							  psprintf("SELECT retention.protect(%s)", quote_literal_cstr(table->name)));
+}
+
+/* Own periods that the category cuts short: somebody may have promised them. */
+static void
+check_periods(const Table *table)
+{
+	ListCell   *lc;
+
+	foreach(lc, retention_rule_compile(table->relid))
+	{
+		RetentionRule *rule = (RetentionRule *) lfirst(lc);
+
+		if (rule->valid && rule->action != NULL && retention_period_is_capped(rule))
+			retention_finding_add(table->findings, RETENTION_SEVERITY_WARNING, table->name,
+								  psprintf("there are periods of \"for %s\" that are longer than that of category \"%s\": they do not count",
+										   rule->own_period_text, rule->category),
+								  psprintf("Shorten them, or lengthen the category's: SELECT retention.set_category(%s, '...')",
+										   quote_literal_cstr(rule->category)));
+	}
 }
 
 static void
@@ -71,6 +91,7 @@ check_table(void *arg)
 
 	check_gap(table);
 	check_indexes(table);
+	check_periods(table);
 }
 
 void

@@ -96,7 +96,7 @@ sub stage
 		category => one(sort keys %{ $schema->{categories} }),
 		where => $where,
 		start => $start,
-		for => $schema->{for} && chance(0.15) ? '{per}' : undef,
+		for => chance(0.3) ? '{per}' : undef,
 	};
 }
 
