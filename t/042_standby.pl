@@ -31,6 +31,9 @@ SELECT retention.set_category('visits', '1 mon', 'the event'), retention.set_cat
 SELECT retention.label('visit', 'from seen; visits, then delete');
 SELECT retention.label('visit', 'names, then set null', ARRAY['name']::name[]);
 SELECT retention.protect('visit', at_most => 60);
+CREATE TABLE held (id int, seen timestamptz);
+INSERT INTO held VALUES (1, 'infinity'), (2, 'infinity');
+SELECT retention.suspend('held', 'id = 1', 'a trial', current_date + 90, 'counsel');
 EOS
 $primary->wait_for_catchup($standby);
 
@@ -49,6 +52,8 @@ foreach my $what (sort keys %answers)
 }
 is($standby->safe_psql('postgres', 'SELECT ok FROM retention.verify_ledger()'), 't', 'verify_ledger() on a standby');
 is($standby->safe_psql('postgres', 'SELECT count(*) FROM retention.blocked'), '0', 'blocked on a standby');
+is($standby->safe_psql('postgres', 'SELECT count(*) FROM retention.suspension WHERE in_force'), '1', 'suspension on a standby');
+is($standby->safe_psql('postgres', 'SELECT count(*) > 0 FROM retention.check()'), 't', 'check() on a standby');
 is($standby->safe_psql('postgres', 'SELECT count(*) >= 0 FROM retention.progress'), 't', 'progress on a standby');
 
 # what would change something, it refuses
@@ -82,6 +87,8 @@ $primary->stop;
 is($standby->safe_psql('postgres', $count), '22|1', 'a standby without its primary still waits');
 $standby->promote;
 ok(RetentionNode::poll($standby, $count, '1|1'), 'once promoted, its worker does what is due');
+my (undef, undef, $refused) = $standby->psql('postgres', 'DELETE FROM held');
+like($refused, qr/ERROR:.*suspension/, 'what is held stays held');
 is($standby->safe_psql('postgres', q{SELECT count(*) FROM retention.status WHERE state = 'waiting'}), '0', 'it waits for nobody');
 ok(RetentionNode::poll($standby, q{SELECT ok AND unsealed = 0 FROM retention.verify_ledger()}), 'and the chain goes on');
 unlike(RetentionNode::log_since($standby, $offset), qr/PANIC|FATAL: .*privacy_retention|terminated by signal/, 'without a stumble');

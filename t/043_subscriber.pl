@@ -14,7 +14,7 @@ use Test::More;
 
 my $publisher = RetentionNode->make('publisher', streaming => 1, conf => "wal_level = logical\n");
 my $subscriber = RetentionNode->make('subscriber', preload => 1,
-	conf => "privacy_retention.naptime = 1\nprivacy_retention.duty_cycle = 100\nwal_level = logical\n");
+	conf => "privacy_retention.naptime = 1\nprivacy_retention.duty_cycle = 100\nwal_level = logical\nwal_retrieve_retry_interval = 200ms\n");
 
 my $tables = <<'EOS';
 SELECT retention.set_category('visits', '1 day', 'the visit');
@@ -107,6 +107,18 @@ ask('ALTER SUBSCRIPTION "From the ""other" ENABLE');
 ok(poll($rows, '1|1'), 'enabled again, it fills the tables');
 ok(visited(), 'the worker looks');
 is(ask($rows), '1|1', 'and leaves them');
+
+# What is held here stays here: replication stops with that error until it is lifted
+my $suspension = ask(q{SELECT retention.suspend('visit', 'id = 6', 'a trial', current_date + 90, 'counsel')});
+my $offset = RetentionNode::log_size($subscriber);
+$publisher->safe_psql('postgres', 'CALL retention.enforce()');
+ok(RetentionNode::until_true(sub { RetentionNode::log_since($subscriber, $offset) =~ /under suspension of deletion.*lift_suspension\($suspension,/s }),
+	'a held row refuses the publisher\'s deletion, and the log says which suspension');
+is(ask($rows), '1|1', 'it stays');
+ask("SELECT retention.lift_suspension($suspension, 'the trial is over')");
+ok(poll($rows, '0|0'), 'lifted, replication goes on');
+$publisher->safe_psql('postgres', "INSERT INTO visit VALUES (8, $due); INSERT INTO months VALUES (8, $due)");
+ok(poll($rows, '1|1'), 'with all that comes');
 ask('DROP SUBSCRIPTION "From the ""other"; SELECT retention.wake()');
 ok(poll($rows, '0|0'), 'dropped, it goes on by itself');
 

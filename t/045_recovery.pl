@@ -31,6 +31,7 @@ SELECT retention.label('visit', 'from seen; visits, then delete'), retention.lab
 	retention.label('halted', 'visits, from seen, then delete');
 SELECT retention.protect('visit', at_most => 100), retention.protect('halted', at_most => 3);
 SELECT retention.pause('halted', now() + interval '1 day', 'a complaint');
+SELECT retention.suspend('visit', 'id = 31', 'a trial', current_date + 90, 'counsel');
 CALL retention.enforce('visit', '2024-02-05 00:00:00+00');
 SELECT pg_create_restore_point('here');
 EOS
@@ -39,6 +40,7 @@ my %same = (
 	labels => q{SELECT objtype, objname, label FROM pg_seclabels WHERE provider = 'privacy_retention' ORDER BY 1, 2},
 	rules => 'SELECT relation, column_name, category, period, start, condition, action, valid, problem FROM retention.rule ORDER BY 1, 2',
 	categories => 'SELECT * FROM retention.data_category ORDER BY 1',
+	suspensions => 'SELECT id, relation, condition, lifted_at, in_force, problem FROM retention.suspension',
 	ledger => 'SELECT * FROM retention.ledger ORDER BY id');
 my %before = map { $_ => $primary->safe_psql('postgres', $same{$_}) } keys %same;
 my $rows = $primary->safe_psql('postgres', 'SELECT count(*) FROM visit');
@@ -48,7 +50,9 @@ unlike($before{rows}, qr/^28\|.*name$/m, 'and names have changed');
 # afterwards: all rows go, protection is taken away, a period is shortened
 $primary->safe_psql('postgres', <<'EOS');
 CALL retention.enforce('visit');
+SELECT retention.lift_suspension(id, 'over') FROM retention.suspension;
 SELECT retention.unprotect('visit'), retention.set_category('visits', '1 day');
+UPDATE visit SET name = 'changed' WHERE id = 31;
 SELECT pg_switch_wal();
 EOS
 is($primary->safe_psql('postgres', 'SELECT count(*) FROM visit'), '1', 'then all have gone');
@@ -79,6 +83,8 @@ is($quiet->safe_psql('postgres', 'SELECT id, retention.is_pseudonym(name) FROM v
 is($quiet->safe_psql('postgres', q{SELECT relation, sum(rows) FROM retention.ledger WHERE event = 'batch' AND action = 'delete' GROUP BY 1}),
 	'public.visit|30', 'with evidence');
 is($quiet->safe_psql('postgres', 'SELECT count(*) FROM halted'), '3', 'what is paused stays');
+my (undef, undef, $refused) = $quiet->psql('postgres', q{UPDATE visit SET name = 'changed' WHERE id = 31});
+like($refused, qr/ERROR:.*suspension/, 'what was held is held again');
 is($quiet->safe_psql('postgres', 'SELECT ok, unsealed FROM retention.verify_ledger()'), 't|0', 'and the chain goes on');
 $quiet->stop;
 

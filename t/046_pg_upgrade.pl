@@ -44,6 +44,7 @@ INSERT INTO "then, ""delete""" VALUES ('2024-01-01 00:00:00+00');
 SELECT retention.label('visit', 'from seen; visits, then delete'), retention.label('visit', 'names, then pseudonymise', '{name}'),
 	retention.label('months', 'visits, from seen, then delete'), retention.label('"then, ""delete"""', 'visits, from "from", then delete');
 SELECT retention.protect('visit', at_most => 100), retention.protect('months', at_most => 3);
+SELECT retention.suspend('months', 'id = 2', 'a trial', current_date + 90, 'counsel');
 CALL retention.enforce('visit', '2024-02-05 00:00:00+00');
 EOS
 my %same = (
@@ -57,6 +58,7 @@ my %same = (
 	members => q{SELECT pg_describe_object(classid, objid, objsubid) FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
 		WHERE e.extname = 'privacy_retention' AND deptype = 'e' ORDER BY 1},
 	'dumped tables' => q{SELECT c::regclass::text, i FROM pg_extension e, unnest(extconfig, extcondition) AS u(c, i) WHERE extname = 'privacy_retention' ORDER BY 1},
+	suspensions => 'SELECT * FROM retention.suspension',
 	ledger => 'SELECT * FROM retention.ledger ORDER BY id',
 	key => 'SELECT epoch, state FROM retention.key ORDER BY 1',
 	state => q{SELECT relation, column_name, stage, digest, rows_done FROM retention.rule_state ORDER BY 1, 2, 3});
@@ -90,10 +92,14 @@ foreach my $mode ('copy', 'link')
 	is($new->safe_psql($db, 'SELECT ok, problem FROM retention.verify_ledger()'), 't|', "$mode: the ledger is whole");
 	$new->append_conf('postgresql.conf', "privacy_retention.enabled = on\n");
 	$new->reload;
-	ok(RetentionNode::poll($new, 'SELECT (SELECT count(*) FROM visit), (SELECT count(*) FROM months), (SELECT count(*) FROM "then, ""delete""")', '1|1|1', db => $db),
+	ok(RetentionNode::poll($new, 'SELECT (SELECT count(*) FROM visit), (SELECT count(*) FROM months), (SELECT count(*) FROM "then, ""delete""")', '1|2|1', db => $db),
 		"$mode: the worker goes on by itself, and leaves what is watched");
 	ok(RetentionNode::poll($new, 'SELECT ok AND unsealed = 0 FROM retention.verify_ledger()', 't', db => $db), "$mode: so does the chain");
 	is($new->safe_psql($db, q{SELECT count(*) - count(DISTINCT id) FROM retention.ledger}), '0', "$mode: and the entries' numbers");
+	my (undef, undef, $refused) = $new->psql($db, 'DELETE FROM months');
+	like($refused, qr/ERROR:.*suspension/, "$mode: what is held stays");
+	$new->safe_psql($db, q{SELECT retention.lift_suspension(id, 'over') FROM retention.suspension});
+	ok(RetentionNode::poll($new, 'SELECT count(*) FROM months', '1', db => $db), "$mode: until it is lifted");
 	is($new->safe_psql($db, q{SELECT retention.unprotect('visit'), retention.unprotect('months'), retention.uninstall()}), '||', "$mode: protection can be ended");
 	is($new->safe_psql($db, q{DROP EXTENSION privacy_retention; SELECT count(*) FROM pg_event_trigger}), '0', "$mode: and the extension dropped");
 	$new->stop;
