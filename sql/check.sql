@@ -143,6 +143,14 @@ SELECT * FROM found WHERE finding !~ 'statistics';
 SELECT hint FROM retention.check() WHERE finding ~ 'lacks the privilege' \gexec
 SELECT * FROM found WHERE finding !~ 'statistics';
 
+-- Suspensions: past their review; with a condition that cannot be asked.
+SELECT retention.suspend('guest', 'id > 5', 'lawsuit', current_date + 1, 'counsel') AS suspension \gset
+SELECT * FROM found WHERE finding !~ 'statistics';
+UPDATE retention.hold SET review_on = '2024-01-01' WHERE id = :suspension;
+SELECT severity, regexp_replace(object, '\d+', 'N') AS object, finding, regexp_replace(hint, '\d+', 'N') AS hint FROM found WHERE object ~ '^suspension';
+SELECT retention.lift_suspension(:suspension, 'settled');
+SELECT * FROM found WHERE finding !~ 'statistics';
+
 -- Categories: incomplete, unused.
 SELECT retention.set_category('half said', '1 year');
 SELECT * FROM found WHERE object ~ 'category';

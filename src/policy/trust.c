@@ -45,25 +45,42 @@ change_owner(Oid relid, Oid acting)
 					retention_start_relation_name(relid), owner_name(acting));
 }
 
-char *
-retention_trust_problem(const RetentionRule *rule, char **hint)
+/* The first table of a path that may not be read, or InvalidOid. */
+static Oid
+find_stranger(const RetentionClock *path, Oid acting)
 {
 	ListCell   *lc;
 
-	foreach(lc, rule->clocks)
+	foreach(lc, path->joins)
 	{
-		ListCell   *hop;
+		Oid			relid = ((RetentionJoin *) lfirst(lc))->relid;
 
-		foreach(hop, ((RetentionClock *) lfirst(lc))->joins)
-		{
-			Oid			relid = ((RetentionJoin *) lfirst(hop))->relid;
+		if (!retention_identity_is_trusted(relid, acting))
+			return relid;
+	}
+	return InvalidOid;
+}
 
-			if (retention_identity_is_trusted(relid, rule->relid))
-				continue;
-			*hint = change_owner(relid, rule->relid);
-			return psprintf("table %s, which has the starting point, has another owner, whose code would run as the owner of %s",
-							retention_start_relation_name(relid), rule->relation);
-		}
+char *
+retention_trust_problem(const RetentionRule *rule, char **hint)
+{
+	const char *what = "the starting point";
+	Oid			stranger = InvalidOid;
+	ListCell   *lc;
+
+	foreach(lc, rule->clocks)
+		if (!OidIsValid(stranger))
+			stranger = find_stranger((RetentionClock *) lfirst(lc), rule->relid);
+	if (!OidIsValid(stranger) && rule->own_period)
+	{
+		what = "the period";
+		stranger = find_stranger(rule->own_period, rule->relid);
+	}
+	if (OidIsValid(stranger))
+	{
+		*hint = change_owner(stranger, rule->relid);
+		return psprintf("table %s, which has %s, has another owner, whose code would run as the owner of %s",
+						retention_start_relation_name(stranger), what, rule->relation);
 	}
 	if (!has_subclass(rule->relid))
 		return NULL;

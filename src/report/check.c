@@ -38,6 +38,7 @@ static const Source sources[] = {
 	{"the guards", "SELECT * FROM retention.finding_guard", NULL},
 	{"the rules", "SELECT * FROM retention.finding_rule", NULL},
 	{"the data categories", "SELECT * FROM retention.finding_category", NULL},
+	{"the suspensions", "SELECT * FROM retention.finding_suspension", NULL},
 	{"copies of personal data", "SELECT * FROM retention.finding_copy", NULL},
 	{"residues of personal data", "SELECT * FROM retention.finding_residue", NULL},
 	{"labels", NULL, retention_check_labels},

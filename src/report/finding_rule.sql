@@ -57,3 +57,19 @@ COMMENT ON COLUMN retention.finding_category.severity IS 'error, warning or info
 COMMENT ON COLUMN retention.finding_category.object IS 'the data category';
 COMMENT ON COLUMN retention.finding_category.finding IS 'what is wrong';
 COMMENT ON COLUMN retention.finding_category.hint IS 'what helps';
+
+CREATE VIEW retention.finding_suspension AS
+    SELECT 'warning' AS severity, pg_catalog.format('suspension %s of %s', s.id, s.relation) AS object,
+           pg_catalog.format('its review was due on %s', s.review_on) AS finding,
+           pg_catalog.format('SELECT retention.lift_suspension(%s, ''...''), or suspend anew with a later date and lift this one', s.id) AS hint
+      FROM retention.suspension s WHERE s.review_due
+    UNION ALL
+    SELECT 'error', pg_catalog.format('suspension %s of %s', s.id, s.relation), s.problem,
+           'Suspend anew with a condition that can be asked, then lift this one.'
+      FROM retention.suspension s WHERE s.in_force AND s.problem IS NOT NULL;
+REVOKE ALL ON retention.finding_suspension FROM PUBLIC;
+COMMENT ON VIEW retention.finding_suspension IS 'internal: findings of retention.check() about suspensions';
+COMMENT ON COLUMN retention.finding_suspension.severity IS 'error, warning or info';
+COMMENT ON COLUMN retention.finding_suspension.object IS 'the suspension';
+COMMENT ON COLUMN retention.finding_suspension.finding IS 'what is wrong';
+COMMENT ON COLUMN retention.finding_suspension.hint IS 'what helps';
