@@ -40,6 +40,8 @@ SQL_ROOMS = \
 	enforce/pause \
 	enforce/keep \
 	enforce/detach \
+	enforce/attach \
+	enforce/unlabelled \
 	enforce/preview \
 	enforce/status \
 	enforce/deadline \

@@ -24,7 +24,7 @@ SELECT due, exact FROM retention.preview('visit', '2024-06-01 00:00:00+00', true
 SELECT retention.protect('visit', at_most => 1000);
 
 -- What each row is told is what becomes of it
-CREATE TABLE told AS SELECT id, tenant_id, retention.deadline(visit) AS due FROM visit;
+CREATE TEMP TABLE told AS SELECT id, tenant_id, retention.deadline(visit) AS due FROM visit;
 CALL retention.enforce('visit', '2024-06-01 00:00:00+00');
 SELECT tenant_id, array_agg(id % 100 ORDER BY id) AS days FROM visit GROUP BY 1 ORDER BY 1;
 SELECT count(*) FILTER (WHERE (due <= '2024-06-01 00:00:00+00') = EXISTS (SELECT FROM visit v WHERE v.id = t.id)) AS wrong

@@ -44,6 +44,11 @@ SET privacy_retention.promised_lateness = '1d';
 SHOW privacy_retention.promised_lateness;
 RESET privacy_retention.promised_lateness;
 
+-- Words are those of a list.
+SET privacy_retention.unlabelled = 'error';
+SET privacy_retention.unlabelled = 'on';
+RESET privacy_retention.unlabelled;
+
 -- The window: times of day, in privacy_retention.timezone.
 SET privacy_retention.time_window = '22:00-06:00';
 SET privacy_retention.time_window = ' 00:00 - 24:00,12:30-13:00 ';

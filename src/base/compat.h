@@ -15,6 +15,7 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_subscription.h"
+#include "nodes/parsenodes.h"
 #include "replication/origin.h"
 #include "replication/slot.h"
 #include "utils/acl.h"
@@ -89,6 +90,14 @@ retention_compat_subscription_filters(HeapTuple tuple)
 
 	return !isnull && strcmp(TextDatumGetCString(origin), "none") == 0;
 }
+#endif
+
+/* What GROUP BY groups by, an entry of the range table of its own since 18. */
+#if PG_VERSION_NUM < 180000
+#define retention_compat_group_expressions(rte) NIL
+#else
+#define retention_compat_group_expressions(rte) \
+	((rte)->rtekind == RTE_GROUP ? (rte)->groupexprs : NIL)
 #endif
 
 #endif							/* RETENTION_COMPAT_H */

@@ -38,7 +38,16 @@ bool		retention_settings_replication_origin = true;
 char	   *retention_settings_governed_schemas = NULL;
 int			retention_settings_largest_share = 50;
 
+int			retention_settings_unlabelled = RETENTION_UNLABELLED_WARNING;
+
 static char *earliest_text = NULL;
+
+static const struct config_enum_entry unlabelled_options[] = {
+	{"warning", RETENTION_UNLABELLED_WARNING, false},
+	{"error", RETENTION_UNLABELLED_ERROR, false},
+	{"ignore", RETENTION_UNLABELLED_IGNORE, false},
+	{NULL, 0, false}
+};
 static char *window_text = NULL;
 
 /*
@@ -269,6 +278,13 @@ define_policy(void)
 							&retention_settings_promised_lateness,
 							3600, 0, INT_MAX,
 							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomEnumVariable("privacy_retention.unlabelled",
+							 "What becomes of a transaction that leaves personal data without a label.",
+							 "A new column of a protected table that no rule covers, or a new table with a copy of protected columns: "
+							 "judged when the transaction commits, so that it may set the label itself.",
+							 &retention_settings_unlabelled,
+							 RETENTION_UNLABELLED_WARNING, unlabelled_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomStringVariable("privacy_retention.governed_schemas",
 							   "Schemas whose tables should be labelled, separated by commas.",
 							   "The view retention.coverage and retention.check() look for personal data without a label in them. "

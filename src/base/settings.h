@@ -12,6 +12,15 @@
 
 #include "datatype/timestamp.h"
 
+/* What becomes of a column, or a copy, without a label: privacy_retention.unlabelled. */
+typedef enum RetentionUnlabelled
+{
+	RETENTION_UNLABELLED_IGNORE,
+	RETENTION_UNLABELLED_WARNING,
+	RETENTION_UNLABELLED_ERROR
+} RetentionUnlabelled;
+
+extern int	retention_settings_unlabelled;	/* RetentionUnlabelled */
 extern bool retention_settings_enabled; /* enforce in this database? */
 extern int	retention_settings_naptime; /* s, between two looks of the worker */
 extern char *retention_settings_timezone;	/* of timestamp and date clocks */

@@ -31,6 +31,7 @@
 
 #include "base/attempt.h"
 #include "base/schedule.h"
+#include "enforce/detach.h"
 #include "enforce/guard.h"
 #include "enforce/hold.h"
 #include "enforce/suspension.h"
@@ -75,21 +76,20 @@ column_count(Oid relid)
 	return result;
 }
 
-/* A label of the root, as it must read on the table that has left. */
-static char *
-translated(const Leaving *leaving, AttrNumber attnum)
+char *
+retention_detach_label(Oid root, Oid part, AttrNumber attnum)
 {
-	char	   *label = retention_labelled_text(leaving->root, attnum);
+	char	   *label = retention_labelled_text(root, attnum);
 	RetentionRename rename = {0};
 	char	   *text;
 
 	if (label == NULL)
 		return NULL;
 	/* Where it names the table, the table has another name now. */
-	rename.table_relid = leaving->relid;
-	rename.old_table = get_rel_name(leaving->root);
-	rename.old_namespace = get_rel_namespace(leaving->root);
-	(void) retention_rename_label(&rename, leaving->relid, attnum, label, &text);
+	rename.table_relid = part;
+	rename.old_table = get_rel_name(root);
+	rename.old_namespace = get_rel_namespace(root);
+	(void) retention_rename_label(&rename, part, attnum, label, &text);
 	return text;
 }
 
@@ -97,7 +97,7 @@ static void
 copy_label(const Leaving *leaving, AttrNumber from, AttrNumber to)
 {
 	ObjectAddress object;
-	char	   *label = translated(leaving, from);
+	char	   *label = retention_detach_label(leaving->root, leaving->relid, from);
 
 	if (label == NULL && retention_labelled_text(leaving->relid, to) == NULL)
 		return;

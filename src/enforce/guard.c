@@ -158,13 +158,17 @@ retention_guard_state(Oid relid)
 	return RETENTION_PROTECTED;
 }
 
-/* Can the member of a hierarchy hold rows of its own, or partitions that do? */
+/*
+ * Can the member of a hierarchy hold rows of its own, or partitions that do?  Rows
+ * of temporary children are another session's.
+ */
 static bool
 can_be_guarded(Oid relid)
 {
 	char		kind = get_rel_relkind(relid);
 
-	return kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE;
+	return (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE) &&
+		get_rel_persistence(relid) != RELPERSISTENCE_TEMP;
 }
 
 Oid
