@@ -132,7 +132,10 @@ references_that(const Walk *walk, const RetentionForeignKey *key, const char *al
 	char	   *joined;
 	char	   *inner;
 
-	/* The guards see what this owner may not, or only by running another's code. */
+	/*
+	 * The guards see what this owner may not, or only by running another's
+	 * code.
+	 */
 	if (!reaches(walk, key->relid) ||
 		!retention_identity_is_trusted(key->relid, linitial_oid(visited)) ||
 		pg_class_aclcheck(key->relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)

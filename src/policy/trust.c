@@ -70,7 +70,7 @@ retention_trust_problem(const RetentionRule *rule, char **hint)
 
 	foreach(lc, rule->clocks)
 		if (!OidIsValid(stranger))
-			stranger = find_stranger((RetentionClock *) lfirst(lc), rule->relid);
+		stranger = find_stranger((RetentionClock *) lfirst(lc), rule->relid);
 	if (!OidIsValid(stranger) && rule->own_period)
 	{
 		what = "the period";
