@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/relation.h"
+#include "access/table.h"
 #include "catalog/pg_class.h"
 #include "commands/seclabel.h"
 #include "fmgr.h"
@@ -206,6 +207,7 @@ Datum
 retention_protection_uninstall_sql(PG_FUNCTION_ARGS)
 {
 	List	   *relations;
+	Relation	suspensions;
 	ListCell   *lc;
 
 	PreventCommandIfReadOnly("retention.uninstall()");
@@ -213,6 +215,10 @@ retention_protection_uninstall_sql(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("only a superuser may remove all guards and labels")));
+	/* None begins once this lock is there. */
+	suspensions = retention_suspension_open(ShareRowExclusiveLock);
+	if (suspensions != NULL)
+		table_close(suspensions, NoLock);
 	if (retention_suspension_in_force() != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -227,6 +233,9 @@ retention_protection_uninstall_sql(PG_FUNCTION_ARGS)
 
 		if (list_member_oid(relations, root))
 			relid = root;
+		LockRelationOid(relid, ShareRowExclusiveLock);
+		if (get_rel_name(relid) == NULL)
+			continue;			/* dropped while we waited for it */
 		retention_guard_remove(relid);
 		append_event("unprotect", relid, -1);
 	}
@@ -236,9 +245,12 @@ retention_protection_uninstall_sql(PG_FUNCTION_ARGS)
 	{
 		Oid			relid = lfirst_oid(lc);
 		AttrNumber	attnum = 0;
-		Relation	rel = relation_open(relid, ShareUpdateExclusiveLock);
-		AttrNumber	natts = RelationGetNumberOfAttributes(rel);
+		Relation	rel = try_relation_open(relid, ShareUpdateExclusiveLock);
+		AttrNumber	natts;
 
+		if (rel == NULL)
+			continue;
+		natts = RelationGetNumberOfAttributes(rel);
 		relation_close(rel, NoLock);
 		for (; attnum <= natts; attnum++)
 			if (retention_labelled_text(relid, attnum) != NULL)

@@ -9,6 +9,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/catalog.h"
@@ -52,7 +53,7 @@ retention_suspension_open(LOCKMODE lock)
 	Oid			schema = get_namespace_oid(OUR_SCHEMA, true);
 	Oid			relid = OidIsValid(schema) ? get_relname_relid("hold", schema) : InvalidOid;
 
-	return OidIsValid(relid) ? table_open(relid, lock) : NULL;
+	return OidIsValid(relid) ? try_relation_open(relid, lock) : NULL;
 }
 
 static Oid
