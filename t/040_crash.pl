@@ -108,17 +108,6 @@ BEGIN
 END$$
 EOS
 
-# The last backends may hold the shared memory for a moment.  pg_ctl waits, too.
-sub start_again
-{
-	foreach (1 .. 600)
-	{
-		return 1 if $node->start(fail_ok => 1);
-		$node->stop('fast', fail_ok => 1);
-	}
-	return 0;
-}
-
 evidence_is_even('before');
 my $told = 0;
 foreach my $n (1 .. $crashes)
@@ -148,7 +137,7 @@ foreach my $n (1 .. $crashes)
 	eval { $_->finish } foreach $holder, $loader, $pass;
 	if ($n % 4 < 2)
 	{
-		ok(start_again(), "kill $n: the server starts");
+		ok(RetentionNode::start_again($node), "kill $n: the server starts");
 	}
 	else
 	{

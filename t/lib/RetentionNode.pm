@@ -99,6 +99,20 @@ sub until_true
 	return $answer;
 }
 
+# Starts a server that was killed.  Its last processes may hold the shared memory
+# for a moment.
+sub start_again
+{
+	my ($node) = @_;
+
+	foreach (1 .. 600)
+	{
+		return 1 if $node->start(fail_ok => 1);
+		$node->stop('fast', fail_ok => 1);
+	}
+	return 0;
+}
+
 # How long the server's log is, and what it says from there.
 sub log_size
 {
