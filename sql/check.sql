@@ -146,6 +146,9 @@ SELECT * FROM found WHERE finding !~ 'statistics';
 -- Suspensions: past their review; with a condition that cannot be asked.
 SELECT retention.suspend('guest', 'id > 5', 'lawsuit', current_date + 1, 'counsel') AS suspension \gset
 SELECT * FROM found WHERE finding !~ 'statistics';
+UPDATE pg_trigger SET tgenabled = 'D' WHERE tgrelid = 'guest'::regclass AND tgname = 'zz_privacy_retention_hold';
+SELECT * FROM found WHERE finding !~ 'statistics';
+UPDATE pg_trigger SET tgenabled = 'A' WHERE tgrelid = 'guest'::regclass AND tgname = 'zz_privacy_retention_hold';
 UPDATE retention.hold SET review_on = '2024-01-01' WHERE id = :suspension;
 SELECT severity, regexp_replace(object, '\d+', 'N') AS object, finding, regexp_replace(hint, '\d+', 'N') AS hint FROM found WHERE object ~ '^suspension';
 SELECT retention.lift_suspension(:suspension, 'settled');

@@ -93,8 +93,11 @@ like( sql('SELECT last_error FROM retention.worker WHERE datname = current_datab
 	qr/retention\.ledger.*42P01/, 'the view has the error');
 like(RetentionNode::log_since($node, $offset), qr/privacy_retention worker failed in database "postgres": .*42P01/,
 	'so has the log');
+my $found = q{SELECT severity || ': ' || finding FROM retention.check() WHERE object = 'the worker'};
+like(sql($found), qr/^error: the last visit failed: .*42P01/, 'and so has check()');
 sql('ALTER TABLE retention.elsewhere RENAME TO ledger');
 poll_sql($state, 'idle');
+is(sql($found), '', 'check() has nothing to say of a worker that is well');
 is( sql('SELECT failures, last_error IS NOT NULL, last_error_at < last_success FROM retention.worker WHERE datname = current_database()'),
 	'0|t|t', 'it tried again by itself, and the view remembers');
 
@@ -153,6 +156,7 @@ $node->start;
 sql(q{ROLLBACK PREPARED 'hold'});
 poll_sql($state, 'no slot');
 like(RetentionNode::log_since($node, $offset), qr/finds no free slot for its worker/, 'the log says so');
+is(sql($found), 'error: there has been no free slot for a worker', 'and check()');
 $node->append_conf('postgresql.conf', "max_worker_processes = 8\n");
 $node->restart;
 poll_sql($state, 'idle');
@@ -162,6 +166,7 @@ $node->append_conf('postgresql.conf', "shared_preload_libraries = ''\n");
 $node->restart;
 is(sql('SELECT datname, state FROM retention.worker'), 'postgres|not preloaded',
 	'the view says why there is no worker');
+is(sql($found), 'info: the library is not preloaded: no worker enforces the rules', 'and check()');
 is(sql('SELECT retention.wake()'), '', 'waking nobody is no error');
 $node->stop;
 

@@ -12,7 +12,9 @@
 #include "utils/builtins.h"
 
 #include "enforce/guard.h"
+#include "enforce/hold_guard.h"
 #include "enforce/index.h"
+#include "enforce/suspension.h"
 #include "enforce/period.h"
 #include "policy/labelled.h"
 #include "policy/rule.h"
@@ -94,6 +96,20 @@ check_table(void *arg)
 	check_periods(table);
 }
 
+/* A suspension whose guards do not stand on each part of its table. */
+static void
+check_suspension(void *arg)
+{
+	const Table *table = (const Table *) arg;
+	Oid			gap = retention_hold_guard_gap(table->relid);
+
+	if (OidIsValid(gap))
+		retention_finding_add(table->findings, RETENTION_SEVERITY_ERROR,
+							  retention_start_relation_name(gap),
+							  psprintf("a guard of suspensions is missing or disabled, although rows of %s are suspended", table->name),
+							  "CALL retention.enforce() raises it; or retention.suspend() once more.");
+}
+
 void
 retention_check_tables(RetentionFindings *findings)
 {
@@ -106,5 +122,14 @@ retention_check_tables(RetentionFindings *findings)
 		CHECK_FOR_INTERRUPTS();
 		table.name = retention_start_relation_name(table.relid);
 		retention_finding_attempt(findings, table.name, check_table, &table);
+	}
+	foreach(lc, retention_suspension_in_force())
+	{
+		RetentionSuspension *suspension = (RetentionSuspension *) lfirst(lc);
+		Table		table = {.relid = suspension->relid,.name = suspension->relation,
+		.findings = findings};
+
+		if (OidIsValid(table.relid))
+			retention_finding_attempt(findings, table.name, check_suspension, &table);
 	}
 }
