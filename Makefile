@@ -44,6 +44,7 @@ SQL_ROOMS = \
 	enforce/unlabelled \
 	enforce/preview \
 	enforce/status \
+	enforce/alarm \
 	enforce/deadline \
 	report/personal \
 	report/coverage \

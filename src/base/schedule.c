@@ -393,6 +393,40 @@ retention_schedule_end(Oid dbid, const RetentionScheduleReport *report,
 }
 
 bool
+retention_schedule_tell(Oid dbid, TimestampTz now, int seconds, Oid *after)
+{
+	RetentionScheduleEntry *entry;
+	bool		tell = false;
+
+	*after = InvalidOid;
+	LWLockAcquire(schedule->lock, LW_SHARED);
+	entry = find(dbid);
+	if (entry != NULL)
+	{
+		tell = entry->told_at == 0 || now < entry->told_at ||
+			TimestampDifferenceExceeds(entry->told_at, now, seconds * 1000);
+		*after = entry->told_after;
+	}
+	LWLockRelease(schedule->lock);
+	return tell;
+}
+
+void
+retention_schedule_told(Oid dbid, TimestampTz now, Oid last)
+{
+	RetentionScheduleEntry *entry;
+
+	LWLockAcquire(schedule->lock, LW_EXCLUSIVE);
+	entry = find(dbid);
+	if (entry != NULL)
+	{
+		entry->told_at = now;
+		entry->told_after = last;
+	}
+	LWLockRelease(schedule->lock);
+}
+
+bool
 retention_schedule_unmarked(bool unmarked)
 {
 	static bool here = false;

@@ -43,6 +43,8 @@ typedef struct RetentionScheduleEntry
 	int			failures;		/* since the last success */
 	int64		passes;			/* visits without an error */
 	int64		rows;			/* changed or deleted by them */
+	TimestampTz told_at;		/* when states of rules were last told */
+	Oid			told_after;		/* the table behind which to go on */
 } RetentionScheduleEntry;
 
 /* How a visit ended. */
@@ -91,6 +93,15 @@ extern bool retention_schedule_begin(Oid dbid, TimestampTz now);
 /* For a worker: ends its visit. */
 extern void retention_schedule_end(Oid dbid, const RetentionScheduleReport *report,
 								   TimestampTz now);
+
+/*
+ * For a worker: states of rules are to be told, as that was not done for so many
+ * seconds.  *after: the table behind which to go on, InvalidOid = from the first.
+ */
+extern bool retention_schedule_tell(Oid dbid, TimestampTz now, int seconds, Oid *after);
+
+/* For a worker: they were told up to that table, InvalidOid = of all. */
+extern void retention_schedule_told(Oid dbid, TimestampTz now, Oid last);
 
 /*
  * Passes go without a replication origin, or with one.  True when that is without,

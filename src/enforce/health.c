@@ -48,8 +48,8 @@ add(RetentionHealth *health, char *reason, char *remedy)
 		health->remedy = remedy;
 }
 
-static bool
-is_lock(const char *state)
+bool
+retention_health_is_lock(const char *state)
 {
 	return strcmp(state, unpack_sql_state(ERRCODE_LOCK_NOT_AVAILABLE)) == 0;
 }
@@ -71,7 +71,7 @@ judge_readable(const RetentionSurvey *survey, RetentionHealth *health)
 
 	if (table->error == NULL)
 		return false;
-	if (is_lock(table->error))
+	if (retention_health_is_lock(table->error))
 		return decide_locked(survey, health);
 	return decide(health, "blocked",
 				  psprintf("the rules of the table could not be read: SQLSTATE %s", table->error),
@@ -154,7 +154,7 @@ judge_blocked(const RetentionSurvey *survey, RetentionHealth *health)
 {
 	char	   *reason;
 
-	if (survey->count_error && is_lock(survey->count_error))
+	if (survey->count_error && retention_health_is_lock(survey->count_error))
 		return decide_locked(survey, health);
 	if (survey->count_error)
 		return decide(health, "blocked",

@@ -20,6 +20,9 @@ typedef struct RetentionHealth
 	char	   *remedy;			/* a statement, or what to do; or NULL */
 } RetentionHealth;
 
+/* Is the SQLSTATE that of a lock that could not be had in time? */
+extern bool retention_health_is_lock(const char *state);
+
 extern RetentionHealth retention_health_judge(const RetentionSurvey *survey);
 
 #endif							/* RETENTION_HEALTH_H */

@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "storage/lock.h"
+#include "tcop/pquery.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -27,6 +28,7 @@
 #include "base/identity.h"
 #include "base/origin.h"
 #include "base/settings.h"
+#include "enforce/alarm.h"
 #include "enforce/dependent.h"
 #include "enforce/guard.h"
 #include "enforce/hold_guard.h"
@@ -396,8 +398,11 @@ retention_pass_enforce_sql(PG_FUNCTION_ARGS)
 	{
 		ereport(WARNING,
 				(errmsg("nothing was enforced: privacy_retention.enabled is off")));
+		retention_alarm_try(relid, now);
 		PG_RETURN_VOID();
 	}
 	retention_pass_run(relid, as_of, OidIsValid(relid), 0, &result);
+	EnsurePortalSnapshotExists();
+	retention_alarm_try(relid, GetCurrentTimestamp());
 	PG_RETURN_VOID();
 }

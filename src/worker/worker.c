@@ -32,12 +32,14 @@
 #include "base/extension.h"
 #include "base/schedule.h"
 #include "base/settings.h"
+#include "enforce/alarm.h"
 #include "enforce/pass.h"
 #include "evidence/ledger.h"
 #include "worker/worker.h"
 
 #define VISIT_MS 500			/* after which a pass stops at the next batch */
 #define REST_MS 1000			/* between two visits, where the pass is done */
+#define TELL_SHARE 50			/* of the naptime may go into telling states */
 #define ABSENT_MS (3600 * 1000) /* until a look for the extension, unasked */
 
 typedef void (*Step) (RetentionScheduleReport *report);
@@ -195,6 +197,29 @@ seal(RetentionScheduleReport *report)
 	commit_transaction();
 }
 
+/* The states of rules, once a naptime; where there are many, of some of them. */
+static void
+tell(RetentionScheduleReport *report)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	bool		busy;
+	Oid			after;
+	Oid			last;
+
+	if (!retention_schedule_tell(MyDatabaseId, now, retention_settings_naptime - 1, &after))
+		return;
+	start_transaction("privacy_retention: telling the states of the rules");
+	if (retention_extension_lock(&busy))
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		last = retention_alarm_tell(InvalidOid, after, now,
+									Max(retention_settings_naptime * 1000 / TELL_SHARE, 100));
+		PopActiveSnapshot();
+		retention_schedule_told(MyDatabaseId, now, last);
+	}
+	commit_transaction();
+}
+
 /*
  * What an error says, without what could be a row's value: the messages of data
  * exceptions and of users' own code are left out.
@@ -290,6 +315,9 @@ retention_worker_main(Datum arg)
 		(void) take(enforce, &report);
 		(void) take(seal, &report);
 	}
+	/* Where nothing is enforced that is told, too. */
+	if (report.state != RETENTION_ABSENT)
+		(void) take(tell, &report);
 	retention_schedule_end(dbid, &report, GetCurrentTimestamp());
 	proc_exit(0);
 }
