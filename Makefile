@@ -32,6 +32,7 @@ SQL_ROOMS = \
 	evidence/ledger \
 	enforce/state \
 	enforce/blocked \
+	enforce/late_write \
 	enforce/pass \
 	enforce/guard \
 	enforce/suspension \

@@ -32,6 +32,7 @@ int			retention_settings_batch_rows = 1000;
 int			retention_settings_batch_time = 50;
 int			retention_settings_lock_timeout = 200;
 int			retention_settings_duty_cycle = 20;
+int			retention_settings_late_rows = RETENTION_LATE_TRANSFORM;
 bool		retention_settings_drop_partitions = false;
 bool		retention_settings_enforce_subscribed = false;
 bool		retention_settings_replication_origin = true;
@@ -41,11 +42,19 @@ int			retention_settings_largest_share = 50;
 int			retention_settings_unlabelled = RETENTION_UNLABELLED_WARNING;
 
 static char *earliest_text = NULL;
+static uint64 generation = 1;
 
 static const struct config_enum_entry unlabelled_options[] = {
 	{"warning", RETENTION_UNLABELLED_WARNING, false},
 	{"error", RETENTION_UNLABELLED_ERROR, false},
 	{"ignore", RETENTION_UNLABELLED_IGNORE, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry late_rows_options[] = {
+	{"transform", RETENTION_LATE_TRANSFORM, false},
+	{"reject", RETENTION_LATE_REJECT, false},
+	{"accept", RETENTION_LATE_ACCEPT, false},
 	{NULL, 0, false}
 };
 static char *window_text = NULL;
@@ -234,6 +243,18 @@ retention_settings_limit_lock_waits(void)
 							 true, 0, false);
 }
 
+static void
+assign_meaning_of_clocks(const char *newval, void *extra)
+{
+	generation++;
+}
+
+uint64
+retention_settings_generation(void)
+{
+	return generation;
+}
+
 /* What is done, and what counts as time. */
 static void
 define_policy(void)
@@ -250,14 +271,14 @@ define_policy(void)
 							   "Periods of days, months and years are also counted in it, whatever the TimeZone of the session is.",
 							   &retention_settings_timezone,
 							   "UTC",
-							   PGC_SUSET, 0, check_timezone, NULL, NULL);
+							   PGC_SUSET, 0, check_timezone, assign_meaning_of_clocks, NULL);
 	DefineCustomStringVariable("privacy_retention.earliest",
 							   "Starting points before this date are implausible.",
 							   "They are most often the zero of an epoch or a default, so their rows are never due; retention.status counts them. "
 							   "Written as 2000-01-01 or 2000-01-01 12:30:00, in privacy_retention.timezone.",
 							   &earliest_text,
 							   "2000-01-01",
-							   PGC_SUSET, 0, check_earliest, NULL, NULL);
+							   PGC_SUSET, 0, check_earliest, assign_meaning_of_clocks, NULL);
 	DefineCustomStringVariable("privacy_retention.officer_role",
 							   "Role whose members act as data protection officer.",
 							   "Only they and superusers may lengthen periods, end protection and change labels of protected tables. "
@@ -293,6 +314,13 @@ define_policy(void)
 							   "",
 							   PGC_SUSET, GUC_LIST_INPUT,
 							   check_governed_schemas, NULL, NULL);
+	DefineCustomEnumVariable("privacy_retention.late_rows",
+							 "What becomes of values and rows that are past their date when they are written.",
+							 "With \"transform\" values are stored as their action leaves them, and the next pass takes rows; "
+							 "\"reject\" refuses both; \"accept\" leaves both to the next pass.",
+							 &retention_settings_late_rows,
+							 RETENTION_LATE_TRANSFORM, late_rows_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("privacy_retention.drop_partitions",
 							 "Drops partitions all rows of which are due, instead of truncating them.",
 							 "Off keeps the partition, empty.",

@@ -21,6 +21,15 @@ typedef enum RetentionUnlabelled
 } RetentionUnlabelled;
 
 extern int	retention_settings_unlabelled;	/* RetentionUnlabelled */
+
+/* What becomes of a row or value that is past its date when it is written. */
+typedef enum RetentionLateRows
+{
+	RETENTION_LATE_TRANSFORM,	/* values as their action leaves them */
+	RETENTION_LATE_REJECT,
+	RETENTION_LATE_ACCEPT		/* the next pass takes them */
+} RetentionLateRows;
+
 extern bool retention_settings_enabled; /* enforce in this database? */
 extern int	retention_settings_naptime; /* s, between two looks of the worker */
 extern char *retention_settings_timezone;	/* of timestamp and date clocks */
@@ -33,6 +42,7 @@ extern int	retention_settings_lock_timeout;	/* ms, for a locked row or
 												 * table */
 extern int	retention_settings_duty_cycle;	/* %, of its time that the worker
 											 * works */
+extern int	retention_settings_late_rows;	/* RetentionLateRows */
 extern bool retention_settings_drop_partitions; /* drop, not truncate */
 extern bool retention_settings_replication_origin;	/* mark what is changed */
 extern bool retention_settings_enforce_subscribed;	/* also what a publisher
@@ -60,6 +70,9 @@ extern int	retention_settings_longest_closed(void);
  * looks at it.
  */
 extern void retention_settings_limit_lock_waits(void);
+
+/* Grows whenever what a clock means may have changed: time zone or earliest. */
+extern uint64 retention_settings_generation(void);
 
 /* Defines all settings; called once, from _PG_init. */
 extern void retention_settings_define(void);

@@ -39,6 +39,7 @@ typedef struct Window
 	bool		fixed_zone;		/* local times are never ambiguous */
 	bool		never;
 	TimestampTz surely_due;
+	TimestampTz greatest;		/* bound as a value */
 } Window;
 
 static const char *
@@ -180,6 +181,7 @@ build_window(const RetentionRule *rule, const RetentionPeriodArm *own, Timestamp
 	else if (own->period != NULL)
 		bound = Max(bound, greatest_due_clock(&own->value, as_of) + 5 * USECS_PER_DAY);
 	window.never = TIMESTAMP_IS_NOBEGIN(bound);
+	window.greatest = bound;
 	window.bound = window.never ? window.earliest : time_literal(bound);
 	return window;
 }
@@ -280,6 +282,8 @@ clock_arms(const RetentionRule *rule, const RetentionClock *clock, List *periods
 		arm->due_at = due_time(rule, own, arm->clock);
 		arm->order = own->varies ? arm->due_at : arm->clock;
 		arm->bound = pstrdup(window.bound);
+		arm->greatest = window.greatest;
+		arm->exact = window.exact && !window.never;
 		arm->range = indexable_range(clock, alias, &window);
 		arm->due = due_text(arm, clock, &window);
 		arm->implausible = psprintf("%s < %s", arm->clock, window.earliest);

@@ -41,6 +41,8 @@ typedef struct RetentionArm
 								 * clock */
 	char	   *bound;			/* SQL constant: the greatest clock that can
 								 * be due */
+	TimestampTz greatest;		/* "bound" as a value; DT_NOBEGIN = never due */
+	bool		exact;			/* it moves with as_of, and decides alone */
 	char	   *implausible;	/* clock before privacy_retention.earliest */
 	char	   *range;			/* an indexable necessary condition of due */
 } RetentionArm;

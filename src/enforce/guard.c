@@ -34,6 +34,7 @@
 #include "utils/syscache.h"
 
 #include "base/identity.h"
+#include "enforce/clock_guard.h"
 #include "enforce/guard.h"
 #include "enforce/hold_guard.h"
 #include "enforce/sentry.h"
@@ -51,6 +52,7 @@ typedef struct GuardTrigger
 	char		enabled;
 	Oid			database;		/* its arguments */
 	Oid			relation;
+	List	   *others;			/* OIDs: of a clock's table, whose clocks */
 } GuardTrigger;
 
 /* The (sub)transaction levels at which the engine permitted itself. */
@@ -75,7 +77,7 @@ retention_guard_function(void)
 						   ObjectIdGetDatum(schema));
 }
 
-/* The two arguments of a trigger of ours; 0 for what is not an OID. */
+/* The arguments of a trigger of ours; 0 for what is not an OID. */
 static void
 read_arguments(HeapTuple tuple, TupleDesc desc, GuardTrigger *guard)
 {
@@ -84,15 +86,25 @@ read_arguments(HeapTuple tuple, TupleDesc desc, GuardTrigger *guard)
 	bytea	   *arguments;
 	char	   *text;
 
-	if (form->tgnargs != 2)
+	if (form->tgnargs < 2)
 		return;
 	arguments = DatumGetByteaPP(heap_getattr(tuple, Anum_pg_trigger_tgargs,
 											 desc, &isnull));
 	if (isnull)
 		return;
 	text = VARDATA_ANY(arguments);
-	guard->database = (Oid) strtoul(text, NULL, 10);
-	guard->relation = (Oid) strtoul(text + strlen(text) + 1, NULL, 10);
+	for (int i = 0; i < form->tgnargs; i++)
+	{
+		Oid			oid = (Oid) strtoul(text, NULL, 10);
+
+		if (i == 0)
+			guard->database = oid;
+		else if (i == 1)
+			guard->relation = oid;
+		else
+			guard->others = lappend_oid(guard->others, oid);
+		text += strlen(text) + 1;
+	}
 }
 
 static GuardTrigger
@@ -162,8 +174,8 @@ retention_guard_state(Oid relid)
  * Can the member of a hierarchy hold rows of its own, or partitions that do?  Rows
  * of temporary children are another session's.
  */
-static bool
-can_be_guarded(Oid relid)
+bool
+retention_guard_possible(Oid relid)
 {
 	char		kind = get_rel_relkind(relid);
 
@@ -183,7 +195,7 @@ retention_guard_gap(Oid relid)
 		GuardTrigger rows = read_trigger(member, ROW_GUARD);
 		GuardTrigger truncates = read_trigger(member, TRUNCATE_GUARD);
 
-		if (can_be_guarded(member) &&
+		if (retention_guard_possible(member) &&
 			(!stands(&rows, relid) || !stands(&truncates, relid)))
 			return member;
 	}
@@ -200,31 +212,50 @@ run_utility(const char *command)
 			 SPI_result_code_string(code), command);
 }
 
-static void
-drop_trigger(Oid member, const char *name)
+void
+retention_guard_drop_one(Oid member, const char *name)
 {
-	run_utility(psprintf("DROP TRIGGER %s ON %s", name,
-						 retention_start_relation_name(member)));
+	GuardTrigger guard = read_trigger(member, name);
+
+	if (guard.exists && !guard.cloned)
+		run_utility(psprintf("DROP TRIGGER %s ON %s", name,
+							 retention_start_relation_name(member)));
 }
 
-/* Makes one trigger on one member stand; "events" is null where it is cloned. */
-static void
-raise_trigger(Oid member, Oid relid, const char *name, const char *events,
-			  const char *level)
+bool
+retention_guard_others(Oid member, const char *name, List **others)
+{
+	GuardTrigger guard = read_trigger(member, name);
+
+	*others = NIL;
+	if (!guard.exists || guard.database != MyDatabaseId)
+		return false;
+	*others = guard.others;
+	return guard.enabled == TRIGGER_FIRES_ALWAYS;
+}
+
+void
+retention_guard_raise_one(Oid member, Oid relid, const char *name,
+						  const char *events, const char *level, List *others)
 {
 	GuardTrigger guard = read_trigger(member, name);
 	char	   *table = retention_start_relation_name(member);
 
-	if (guard.exists && !names(&guard, relid) && !guard.cloned)
+	if (!guard.exists || (!guard.cloned && (!names(&guard, relid) ||
+											!equal(guard.others, others))))
 	{
-		drop_trigger(member, name);
-		guard.exists = false;
-	}
-	if (!guard.exists)
-	{
+		StringInfoData arguments;
+		ListCell   *lc;
+
+		initStringInfo(&arguments);
+		appendStringInfo(&arguments, "'%u', '%u'", MyDatabaseId, relid);
+		foreach(lc, others)
+			appendStringInfo(&arguments, ", '%u'", lfirst_oid(lc));
+		if (guard.exists)
+			retention_guard_drop_one(member, name);
 		run_utility(psprintf("CREATE TRIGGER %s BEFORE %s ON %s FOR EACH %s"
-							 " EXECUTE FUNCTION retention.guard('%u', '%u')",
-							 name, events, table, level, MyDatabaseId, relid));
+							 " EXECUTE FUNCTION retention.guard(%s)",
+							 name, events, table, level, arguments.data));
 		guard = read_trigger(member, name);
 	}
 	if (guard.enabled != TRIGGER_FIRES_ALWAYS)
@@ -246,17 +277,18 @@ retention_guard_raise_part(Oid relid, Oid part)
 	{
 		Oid			member = lfirst_oid(lc);
 
-		if (!can_be_guarded(member))
+		if (!retention_guard_possible(member))
 			continue;
 
 		/*
-		 * Not on DELETE: there is nothing yet that it would refuse, and a
-		 * trigger before a delete locks each row first, which costs a pass a
-		 * third of its speed.
+		 * Not on DELETE: there is nothing that it would refuse, and a trigger
+		 * before a delete locks each row first, which costs a pass a third of
+		 * its speed.
 		 */
-		raise_trigger(member, relid, ROW_GUARD,
-					  "INSERT OR UPDATE", "ROW");
-		raise_trigger(member, relid, TRUNCATE_GUARD, "TRUNCATE", "STATEMENT");
+		retention_guard_raise_one(member, relid, ROW_GUARD,
+								  "INSERT OR UPDATE", "ROW", NIL);
+		retention_guard_raise_one(member, relid, TRUNCATE_GUARD,
+								  "TRUNCATE", "STATEMENT", NIL);
 	}
 	retention_guard_permit(false);
 	retention_identity_restore(&saved);
@@ -269,6 +301,7 @@ void
 retention_guard_raise(Oid relid)
 {
 	retention_guard_raise_part(relid, relid);
+	retention_clock_guard_settle(relid, true);
 }
 
 void
@@ -284,13 +317,9 @@ retention_guard_remove(Oid relid)
 	foreach(lc, members)
 	{
 		Oid			member = lfirst_oid(lc);
-		GuardTrigger rows = read_trigger(member, ROW_GUARD);
-		GuardTrigger truncates = read_trigger(member, TRUNCATE_GUARD);
 
-		if (rows.exists && !rows.cloned)
-			drop_trigger(member, ROW_GUARD);
-		if (truncates.exists)
-			drop_trigger(member, TRUNCATE_GUARD);
+		retention_guard_drop_one(member, ROW_GUARD);
+		retention_guard_drop_one(member, TRUNCATE_GUARD);
 	}
 	retention_guard_permit(false);
 	retention_identity_restore(&saved);
@@ -298,6 +327,7 @@ retention_guard_remove(Oid relid)
 	CommandCounterIncrement();
 	/* TRUNCATE is also a matter of suspensions. */
 	retention_hold_guard_raise(relid);
+	retention_clock_guard_settle(relid, false);
 }
 
 List *

@@ -16,6 +16,9 @@
 #define RETENTION_GUARD_NAME "zz_privacy_retention"
 #define RETENTION_GUARD_TRUNCATE_NAME "zz_privacy_retention_truncate"
 
+/* The row trigger of tables in which clocks of protected tables lie. */
+#define RETENTION_CLOCK_GUARD_NAME "zz_privacy_retention_clock"
+
 typedef enum RetentionProtection
 {
 	RETENTION_WATCHED,			/* labelled, no guard */
@@ -52,7 +55,27 @@ extern void retention_guard_raise_part(Oid relid, Oid part);
 /* Takes the guards away again, from the table and all of its partitions. */
 extern void retention_guard_remove(Oid relid);
 
-/* OIDs of all tables in this database that have a guard, in the order of OIDs. */
+/*
+ * For rooms with triggers of their own on our function, of the kind of guards:
+ * caller acts as the extension's owner, is connected to SPI, and has locked the
+ * member.  Makes one stand, always enabled, that names this database, the table
+ * and "others" (OIDs); what is there and right stays, clones of the server's are
+ * left to it.
+ */
+extern void retention_guard_raise_one(Oid member, Oid relid, const char *name,
+									  const char *events, const char *level,
+									  List *others);
+
+/* Takes one away, if it is there and no clone. */
+extern void retention_guard_drop_one(Oid member, const char *name);
+
+/* Does it stand?  *others: what it names beside the table, if of this database. */
+extern bool retention_guard_others(Oid member, const char *name, List **others);
+
+/* Can the relation hold rows of its own, or partitions that do? */
+extern bool retention_guard_possible(Oid relid);
+
+/* OIDs of all tables in this database with a trigger of ours, in the order of OIDs. */
 extern List *retention_guard_relations(void);
 
 /*

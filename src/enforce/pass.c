@@ -29,9 +29,11 @@
 #include "base/origin.h"
 #include "base/settings.h"
 #include "enforce/alarm.h"
+#include "enforce/clock_guard.h"
 #include "enforce/dependent.h"
 #include "enforce/guard.h"
 #include "enforce/hold_guard.h"
+#include "enforce/late_write.h"
 #include "enforce/pass.h"
 #include "enforce/pause.h"
 #include "enforce/subscription.h"
@@ -156,6 +158,40 @@ compile_rules(void *arg)
 	table->rules = retention_rule_compile(table->relid);
 }
 
+static void
+guard_clocks(void *arg)
+{
+	TableRules *table = (TableRules *) arg;
+
+	if (retention_clock_guard_gap(table->relid, table->rules))
+		retention_clock_guard_settle(table->relid, true);
+}
+
+static void
+look_back(void *arg)
+{
+	retention_late_write_consume(((TableRules *) arg)->relid);
+}
+
+/* What has to be so before the table's rules are swept; else the next pass tries. */
+static void
+get_ready(TableRules *table)
+{
+	ErrorData  *error = retention_attempt_run(guard_clocks, table);
+
+	if (error != NULL)
+		ereport(LOG,
+				(errmsg("privacy_retention: tables with starting points of %s could not be guarded: SQLSTATE %s",
+						retention_start_relation_name(table->relid),
+						unpack_sql_state(error->sqlerrcode))));
+	error = retention_attempt_run(look_back, table);
+	if (error != NULL)
+		ereport(LOG,
+				(errmsg("privacy_retention: late rows of %s are left to the next full search: SQLSTATE %s",
+						retention_start_relation_name(table->relid),
+						unpack_sql_state(error->sqlerrcode))));
+}
+
 /* Rows first, then columns: what goes with its row is not changed before. */
 static List *
 rules_of(List *relations)
@@ -173,6 +209,8 @@ rules_of(List *relations)
 			ereport(LOG,
 					(errmsg("privacy_retention: the rules of relation %u could not be read: SQLSTATE %s",
 							table.relid, unpack_sql_state(error->sqlerrcode))));
+		else
+			get_ready(&table);
 		foreach(lc, table.rules)
 		{
 			RetentionRule *rule = (RetentionRule *) lfirst(lc);

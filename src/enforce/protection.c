@@ -24,6 +24,7 @@
 #include "base/schedule.h"
 #include "enforce/admission.h"
 #include "enforce/blocked.h"
+#include "enforce/clock_guard.h"
 #include "enforce/guard.h"
 #include "enforce/suspension.h"
 #include "enforce/lineage.h"
@@ -224,6 +225,8 @@ retention_protection_uninstall_sql(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("suspensions of deletion are in force"),
 				 errhint("Lift them first: SELECT retention.lift_suspension(id, 'why') FROM retention.suspension WHERE in_force;")));
+
+	retention_clock_guard_remove_all();
 
 	/* a root's guards go with those of its partitions: ask again each time */
 	while ((relations = retention_guard_relations()) != NIL)

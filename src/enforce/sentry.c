@@ -6,20 +6,69 @@
  */
 #include "postgres.h"
 
+#include "fmgr.h"
+#include "utils/fmgrprotos.h"
+
+#include "enforce/clock.h"
 #include "enforce/guard.h"
 #include "enforce/hold_guard.h"
+#include "enforce/late.h"
+#include "enforce/orders.h"
 #include "enforce/sentry.h"
+#include "pseudonym/token.h"
+
+/*
+ * The engine's own statements pass, which may make tokens: they are what its rules
+ * make of the rows. Not so what a user's trigger does on the occasion, deeper down.
+ */
+static bool
+is_engine(void)
+{
+	return retention_token_permitted() &&
+		DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) <= 1;
+}
 
 /* The new row, or another in its place. */
 static HeapTuple
 answer_insert(TriggerData *trigger)
 {
-	return trigger->tg_trigtuple;
+	RetentionOrders *orders;
+
+	orders = retention_orders_get(trigger, false);
+	if (orders->dials == NIL)
+		return trigger->tg_trigtuple;
+	return retention_late_judge(orders, trigger, NULL);
 }
 
 static HeapTuple
 answer_update(TriggerData *trigger)
 {
+	RetentionOrders *orders;
+	Bitmapset  *changed;
+
+	if (is_engine())
+		return trigger->tg_newtuple;
+	orders = retention_orders_get(trigger, false);
+	changed = retention_orders_changed(orders, trigger);
+	if (changed == NULL)
+		return trigger->tg_newtuple;
+	retention_clock_check(orders, trigger, changed);
+	return retention_late_judge(orders, trigger, changed);
+}
+
+/* A row in which other tables' rows have their clocks. */
+static HeapTuple
+answer_clock(TriggerData *trigger)
+{
+	RetentionOrders *orders;
+	Bitmapset  *changed;
+
+	if (is_engine())
+		return trigger->tg_newtuple;
+	orders = retention_orders_get(trigger, true);
+	changed = retention_orders_changed(orders, trigger);
+	if (changed != NULL)
+		retention_clock_check(orders, trigger, changed);
 	return trigger->tg_newtuple;
 }
 
@@ -60,7 +109,8 @@ retention_sentry_answer(TriggerData *trigger)
 	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 		return answer_insert(trigger);
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
-		return answer_update(trigger);
+		return strcmp(trigger->tg_trigger->tgname, RETENTION_CLOCK_GUARD_NAME) == 0 ?
+			answer_clock(trigger) : answer_update(trigger);
 	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
 		return answer_delete(trigger);
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))

@@ -35,7 +35,7 @@
 #define CHEAP_SEARCH 100
 /* Otherwise full searches may take this part of the time. */
 #define SEARCH_SHARE 50
-/* Clocks of transactions that were still open at the last search: look again. */
+/* What was being committed during the last search: look again. */
 #define OPEN_TRANSACTIONS (USECS_PER_HOUR)
 
 /* A table that somebody has locked is left for later: it stops no other. */
@@ -162,8 +162,9 @@ retry_blocked(RetentionSweeping *s)
 
 /*
  * May this sweep leave out what an earlier one has seen done?  Only where a full
- * search costs more than its share of the time: a clock that was moved back, or a
- * row that was inserted late, is found by the next full search.
+ * search costs more than its share of the time.  What the guards see come late
+ * has moved the mark back (late_write); what they cannot see, such as a row whose
+ * parent's clock was past already, is found by the next full search.
  */
 static bool
 may_skip_done(const RetentionSweeping *s)
@@ -204,12 +205,15 @@ finish(RetentionSweeping *s, TimestampTz began)
 		return;
 	if (TIMESTAMP_IS_NOBEGIN(s->after))
 		drop_stale(s);
-	if (sweep->as_of <= s->batch.now && TIMESTAMP_IS_NOBEGIN(s->after) &&
-		s->batch.locked == 0)
+	if (sweep->as_of <= s->batch.now && s->batch.locked == 0)
 	{
+		/* Also after a search from the mark on: what is before it, is done. */
 		s->state.swept_to = s->due->surely_due - OPEN_TRANSACTIONS;
-		s->state.swept_at = GetCurrentTimestamp();
-		s->state.sweep_cost = s->search_ms;
+		if (TIMESTAMP_IS_NOBEGIN(s->after))
+		{
+			s->state.swept_at = GetCurrentTimestamp();
+			s->state.sweep_cost = s->search_ms;
+		}
 	}
 	retention_state_end(s->rule, s->batch.locked == 0, &s->state, rate, NULL);
 }

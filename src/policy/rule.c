@@ -166,6 +166,37 @@ check_hops_readable(RetentionRule *rule)
 	}
 }
 
+/*
+ * Clocks in other tables are guarded there, in the name of this table: its owner
+ * must be somebody who could put that guard there, or it would be a way to stop
+ * others from changing their rows.
+ */
+static void
+check_hops_owned(RetentionRule *rule)
+{
+	Oid			owner = GetUserId();
+	ListCell   *lc;
+
+	foreach(lc, rule->clocks)
+	{
+		RetentionClock *clock = (RetentionClock *) lfirst(lc);
+		ListCell   *hop;
+
+		foreach(hop, clock->joins)
+		{
+			Oid			relid = ((RetentionJoin *) lfirst(hop))->relid;
+
+			if (!retention_compat_owns_relation(relid, owner))
+				mark_invalid(rule,
+							 psprintf("table %s, which has the starting point, has another owner",
+									  retention_start_relation_name(relid)),
+							 psprintf("ALTER TABLE %s OWNER TO %s;",
+									  retention_start_relation_name(relid),
+									  quote_identifier(GetUserNameFromId(owner, false))));
+		}
+	}
+}
+
 /* A column's own category, without a stage: the row must go in time for it. */
 static void
 check_goes_with_row(RetentionRule *rule, const Source *source)
@@ -277,6 +308,7 @@ compile_stage(const Source *source, const RetentionStage *stage, int number)
 		if (trust_problem)
 			mark_invalid(rule, trust_problem, trust_hint);
 		check_hops_readable(rule);
+		check_hops_owned(rule);
 		if (rule->attnum)
 		{
 			char	   *hint = NULL;

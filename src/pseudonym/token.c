@@ -347,6 +347,12 @@ retention_token_permit(bool permitted)
 	permitted_level = permitted ? GetCurrentTransactionNestLevel() : 0;
 }
 
+bool
+retention_token_permitted(void)
+{
+	return permitted_level != 0;
+}
+
 static void
 require_permission(void)
 {

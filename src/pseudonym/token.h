@@ -44,5 +44,6 @@ extern bool retention_token_is_citext(Oid type);
  * subtransaction that set it, or one around it, is rolled back.
  */
 extern void retention_token_permit(bool permitted);
+extern bool retention_token_permitted(void);
 
 #endif							/* RETENTION_TOKEN_H */

@@ -1,0 +1,79 @@
+/*
+ * dial.h
+ *		A clock in the rows of one table, read as they are written.
+ *
+ * Invariant: a dial says at most that a row may be due; whether it is, only the
+ * conditions of due.h decide. It never says of a due row that it is not.
+ */
+#ifndef RETENTION_DIAL_H
+#define RETENTION_DIAL_H
+
+#include "postgres.h"
+
+#include "access/attnum.h"
+#include "datatype/timestamp.h"
+#include "executor/tuptable.h"
+#include "nodes/bitmapset.h"
+#include "nodes/execnodes.h"
+#include "nodes/pg_list.h"
+#include "pgtime.h"
+#include "utils/rel.h"
+
+typedef struct RetentionDial
+{
+	Node	   *source;			/* over the relation that stores the row */
+	Node	   *expression;		/* the same, of what is there when it is
+								 * written */
+	AttrNumber	column;			/* bare and stored; else 0 */
+	Oid			type;			/* timestamptz, timestamp or date */
+	Bitmapset  *columns;		/* that it reads; 0 among them = all */
+	ExprState  *state;			/* NULL with a column */
+	ExprContext *econtext;
+	bool		safe;			/* evaluating it cannot fail */
+	Oid			owned;			/* a table whose owner evaluates it;
+								 * InvalidOid: anybody may */
+	pg_tz	   *zone;			/* of local times and dates */
+	TimestampTz earliest;		/* clocks before it are never due */
+	TimestampTz greatest;		/* clocks after it are not due at computed_for */
+	TimestampTz computed_for;
+	bool		exact;			/* greatest moves with the time */
+	List	   *relids;			/* the protected tables with rules by it */
+	TimestampTz least;			/* that this transaction has noted */
+	bool		noted;
+} RetentionDial;
+
+typedef enum RetentionReading
+{
+	RETENTION_READ_NULL,		/* not started */
+	RETENTION_READ_TIME,
+	RETENTION_READ_NOT			/* the expression failed */
+} RetentionReading;
+
+/*
+ * Fills in a dial in the current memory context, which must live as long as the
+ * dial: the expression is one over the relation, and of the labels of "labelled".
+ */
+extern void retention_dial_make(RetentionDial *dial, Relation rel, Node *expression,
+								Oid labelled);
+
+/* The columns that an expression over one table reads; 0 among them = all. */
+extern Bitmapset *retention_dial_columns(Node *expression);
+
+/*
+ * Reads the clock in a row of the relation.  What calls users' functions, or
+ * depends on settings, is evaluated as the engine does it: as the table's owner.
+ */
+extern RetentionReading retention_dial_read(RetentionDial *dial, TupleTableSlot *slot,
+											TimestampTz *time);
+
+/* The clock after which nothing can be due at that time. */
+extern TimestampTz retention_dial_bound(const RetentionDial *dial, TimestampTz now);
+
+/*
+ * The transaction has written this clock: if it is due by the end of the
+ * transaction, passes will look for it (late_write.h).  DT_NOBEGIN: which clock
+ * is not known.
+ */
+extern void retention_dial_note(RetentionDial *dial, TimestampTz time);
+
+#endif							/* RETENTION_DIAL_H */
