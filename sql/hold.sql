@@ -119,6 +119,7 @@ CALL retention.enforce('parent');
 SELECT id FROM parent ORDER BY id;
 SELECT due, held, blocked FROM retention.preview('parent');
 SELECT relation, sqlstate, constraint_name FROM retention.blocked WHERE relation LIKE 'hold.%';
+SELECT state, reason ~ 'held.* by suspensions of tables that refer to it' AS said FROM retention.status WHERE relation = 'parent'::regclass;
 SELECT lift_all();
 DELETE FROM strict;
 CALL retention.enforce('parent');

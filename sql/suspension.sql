@@ -92,6 +92,7 @@ CALL retention.enforce('visit');
 SELECT id, person FROM visit ORDER BY id;
 SELECT due, held, blocked FROM retention.preview('visit');
 SELECT count(*) FROM retention.blocked WHERE relation = 'suspension.visit';
+SELECT state, reason, remedy, due, overdue_seconds, held, blocked FROM retention.status WHERE relation = 'visit'::regclass;
 -- A row that comes to satisfy the condition is held, too; each suspension for itself.
 INSERT INTO visit VALUES (10, 'p1', 'late', '2024-01-01'), (11, 'p2', 'late', '2024-01-01');
 SELECT retention.suspend('visit', 'id = 11', 'another lawsuit', later(60), 'the board') AS second \gset
@@ -178,6 +179,7 @@ DELETE FROM visit;
 UPDATE visit SET person = 'p3';
 TRUNCATE visit;
 SELECT due, held FROM retention.preview('visit');
+SELECT state, reason, remedy, due, held FROM retention.status WHERE relation = 'visit'::regclass;
 SELECT retention.deadline(v) FROM visit v;
 SELECT retention.lift_suspension(:broken, 'over');
 DELETE FROM visit;

@@ -236,12 +236,26 @@ judge_lateness(const RetentionSurvey *survey, RetentionHealth *health)
 	return true;
 }
 
+/* Rows that stay and are not late. */
+static void
+add_held(const RetentionSurvey *survey, RetentionHealth *health)
+{
+	char	   *by = survey->table->suspensions ? survey->table->suspensions :
+	"suspensions of tables that refer to it";
+
+	if (survey->held > 0)
+		add(health, psprintf("rows that are held: " INT64_FORMAT ", by %s", survey->held, by), NULL);
+	else if (survey->held == UNKNOWN)
+		add(health, psprintf("rows may be held by %s", by), NULL);
+}
+
 /* What does not change the state, but will, or makes things slower. */
 static void
 add_remarks(const RetentionSurvey *survey, RetentionHealth *health)
 {
 	const RetentionSurveyTable *table = survey->table;
 
+	add_held(survey, health);
 	if (OidIsValid(table->gap))
 		add(health, psprintf("%s came without its guards: the next pass raises them",
 							 retention_start_relation_name(table->gap)),

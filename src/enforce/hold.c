@@ -10,11 +10,8 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "catalog/indexing.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
@@ -24,7 +21,6 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -224,24 +220,11 @@ List *
 retention_hold_lineage(Oid relid)
 {
 	List	   *lineage = list_make1_oid(relid);
-	Relation	catalog = table_open(InheritsRelationId, AccessShareLock);
 
 	/* The list grows while it is walked. */
 	for (int i = 0; i < list_length(lineage); i++)
-	{
-		ScanKeyData key;
-		SysScanDesc scan;
-		HeapTuple	tuple;
-
-		ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber,
-					F_OIDEQ, ObjectIdGetDatum(list_nth_oid(lineage, i)));
-		scan = systable_beginscan(catalog, InheritsRelidSeqnoIndexId, true, NULL, 1, &key);
-		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-			lineage = list_append_unique_oid(lineage,
-											 ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
-		systable_endscan(scan);
-	}
-	table_close(catalog, AccessShareLock);
+		lineage = list_concat_unique_oid(lineage,
+										 retention_lineage_parents(list_nth_oid(lineage, i)));
 	return lineage;
 }
 

@@ -228,6 +228,31 @@ retention_hold_text_unheld(Oid relid, AttrNumber attnum)
 	return text != NULL ? psprintf("NOT (%s)", text) : pstrdup("true");
 }
 
+char *
+retention_hold_text_numbers(Oid relid)
+{
+	List	   *around = list_concat_unique_oid(retention_hold_lineage(relid),
+												find_all_inheritors(relid, NoLock, NULL));
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, retention_suspension_in_force())
+	{
+		RetentionSuspension *suspension = (RetentionSuspension *) lfirst(lc);
+		char	   *problem;
+
+		if (!list_member_oid(around, suspension->relid))
+			continue;
+		problem = retention_hold_problem(suspension, false);
+		appendStringInfo(&text, "%ssuspension " INT64_FORMAT, text.len > 0 ? ", " : "",
+						 suspension->id);
+		if (problem != NULL)
+			appendStringInfo(&text, " (%s)", problem);
+	}
+	return text.len > 0 ? text.data : NULL;
+}
+
 bool
 retention_hold_text_waits(const char *unheld)
 {

@@ -19,6 +19,12 @@
  */
 extern char *retention_hold_text_unheld(Oid relid, AttrNumber attnum);
 
+/*
+ * Which suspensions in force are of the table, of what it is part of, or of its
+ * parts, in words: "suspension 3, suspension 7 (what is wrong with it)"; NULL: none.
+ */
+extern char *retention_hold_text_numbers(Oid relid);
+
 /* May rows wait, by that condition, for others that go before them? */
 extern bool retention_hold_text_waits(const char *unheld);
 

@@ -47,7 +47,7 @@ COMMENT ON COLUMN retention.status.remedy IS 'a statement that helps, or what to
 COMMENT ON COLUMN retention.status.due IS 'rows past their date and still there';
 COMMENT ON COLUMN retention.status.overdue_seconds IS 'for how long the oldest of them has been due; 0 if none';
 COMMENT ON COLUMN retention.status.oldest_due IS 'when the oldest of them fell due';
-COMMENT ON COLUMN retention.status.held IS 'rows under suspension of deletion; 0, as this release has no suspensions';
+COMMENT ON COLUMN retention.status.held IS 'rows that would be due, but for a suspension of deletion';
 COMMENT ON COLUMN retention.status.blocked IS 'due rows that could not go; see retention.blocked';
 COMMENT ON COLUMN retention.status.not_started IS 'rows whose clock is NULL';
 COMMENT ON COLUMN retention.status.orphaned IS 'rows that lead to no clock any more';

@@ -21,6 +21,7 @@
 #include "base/settings.h"
 #include "enforce/blocked.h"
 #include "enforce/due.h"
+#include "enforce/hold_text.h"
 #include "enforce/index.h"
 #include "enforce/pass.h"
 #include "enforce/rewrite.h"
@@ -50,6 +51,7 @@ read_table(void *arg)
 	if (table->protection == RETENTION_PROTECTED)
 		table->gap = retention_guard_gap(table->relid);
 	table->subscription = retention_subscription_name(table->relid);
+	table->suspensions = retention_hold_text_numbers(table->relid);
 	table->rewriting = retention_rewrite_remedy(table->relid);
 	table->rules = retention_rule_compile(table->relid);
 }
@@ -257,6 +259,11 @@ count(void *arg)
 		count_kind(survey, due, RETENTION_TALLY_NOT_STARTED, &survey->not_started);
 		count_kind(survey, due, RETENTION_TALLY_ORPHANED, &survey->orphaned);
 		count_kind(survey, due, RETENTION_TALLY_IMPLAUSIBLE, &survey->implausible);
+	}
+	if (strcmp(due->unheld, "true") != 0)
+	{
+		survey->held = UNKNOWN;
+		count_kind(survey, due, RETENTION_TALLY_HELD, &survey->held);
 	}
 	survey->blocked = retention_blocked_count(survey->rule);
 	if (survey->blocked > 0)

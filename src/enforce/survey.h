@@ -30,6 +30,7 @@ typedef struct RetentionSurveyTable
 	Oid			gap;			/* a partition without guard */
 	char	   *rewriting;		/* the statement that drops a rule */
 	char	   *subscription;	/* that fills it */
+	char	   *suspensions;	/* of its rows, in words */
 	List	   *rules;			/* of RetentionRule * */
 } RetentionSurveyTable;
 
