@@ -37,6 +37,7 @@ SQL_ROOMS = \
 	enforce/guard \
 	enforce/suspension \
 	enforce/hold_guard \
+	enforce/hold_ddl \
 	enforce/protection \
 	enforce/pause \
 	enforce/keep \

@@ -220,11 +220,15 @@ SET ROLE hold_owner;
 CREATE TABLE owned (id int PRIMARY KEY, person text, at timestamptz);
 INSERT INTO owned VALUES (1, 'p1', '2024-01-01 23:30:00+00'), (2, 'p2', '2024-01-02'), (3, 'p3', '2024-01-03');
 GRANT ALL ON owned TO hold_user;
+CREATE FUNCTION hold.mine(id int) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT true';
+SELECT suspend('owned', 'hold.mine(id)');
+RESET ROLE;
 CREATE FUNCTION hold.wanted(id int) RETURNS boolean LANGUAGE plpgsql STABLE AS $$BEGIN
 	IF id = 3 THEN RAISE EXCEPTION 'asked as %', current_user; END IF;
 	RETURN id = 1 AND current_user = 'hold_owner';
 END$$;
 REVOKE ALL ON FUNCTION hold.wanted(int) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION hold.wanted(int) TO hold_owner;
 SELECT suspend('owned', 'hold.wanted(id)');
 SET ROLE hold_user;
 DELETE FROM owned WHERE id = 1;
@@ -232,6 +236,26 @@ DELETE FROM owned WHERE id = 2 RETURNING id;
 DELETE FROM owned WHERE id = 3;
 RESET ROLE;
 SELECT lift_all();
+-- What another owner's table holds is not read as this one's owner: its guard refuses.
+CREATE TABLE another (id int PRIMARY KEY, owned int REFERENCES owned ON DELETE CASCADE);
+CREATE ROLE hold_another;
+ALTER TABLE another OWNER TO hold_another;
+GRANT ALL ON SCHEMA hold TO hold_another;
+CREATE INDEX ON owned (at);
+SECURITY LABEL FOR privacy_retention ON TABLE owned IS 'hold week, from at, then delete';
+INSERT INTO another VALUES (3, 3);
+INSERT INTO owned VALUES (2, 'p2', '2024-01-02');
+SELECT suspend('another', 'true');
+SELECT retention.protect('owned', at_most => 3);
+CALL retention.enforce('owned');
+SELECT id FROM owned ORDER BY id;
+SELECT relation, sqlstate, constraint_name ~ '^suspension' AS suspension FROM retention.blocked WHERE relation LIKE 'hold.%';
+SELECT lift_all();
+CALL retention.enforce('owned');
+SELECT count(*) FROM owned;
+SELECT retention.unprotect('owned');
+DROP TABLE another;
+INSERT INTO owned VALUES (1, 'p1', '2024-01-01 23:30:00+00'), (3, 'p3', '2024-01-03');
 -- Settings of the session change no answer.
 SELECT suspend('owned', $$at::date = '2024-01-01'$$);
 SET timezone = 'Pacific/Auckland';
@@ -243,6 +267,11 @@ SELECT lift_all();
 SELECT suspend('owned', 'false');
 INSERT INTO retention.hold (relation, condition, reason, review_on, approved_by, restricts)
 	VALUES ('hold.owned', 'id = 1', 'asked for by the data subject', '2099-12-31', 'the DPO', true);
+-- By a label that says that a column is not personal its owner would undo the hold.
+SET ROLE hold_owner;
+SECURITY LABEL FOR privacy_retention ON TABLE owned IS 'no personal data';
+SECURITY LABEL FOR privacy_retention ON COLUMN owned.person IS 'no personal data';
+RESET ROLE;
 SECURITY LABEL FOR privacy_retention ON TABLE owned IS 'no personal data';
 UPDATE owned SET person = 'px' WHERE id = 3 RETURNING person;
 UPDATE owned SET person = 'px' WHERE id = 1;
@@ -255,5 +284,5 @@ DELETE FROM owned WHERE id = 1;
 
 \set VERBOSITY terse
 DROP SCHEMA hold CASCADE;
-DROP ROLE hold_owner, hold_user;
+DROP ROLE hold_owner, hold_user, hold_another;
 SELECT retention.drop_category('hold week');

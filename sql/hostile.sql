@@ -88,6 +88,7 @@ SELECT retention.label('hostile.follower', NULL);
 ALTER TABLE hostile.follower DROP CONSTRAINT follower_event;
 ALTER TABLE hostile.follower ADD CONSTRAINT follower_event FOREIGN KEY (event_id) REFERENCES victim.event ON DELETE CASCADE;
 SELECT retention.suspend('hostile.follower', 'hostile.is_so(id)', 'lawsuit', current_date + 30, 'counsel') > 0 AS suspended;
+SELECT retention.suspend('hostile.follower', 'id > 0', 'lawsuit', current_date + 30, 'counsel') > 0 AS suspended;
 RESET ROLE;
 SELECT due, held FROM retention.preview('victim.event');
 SELECT count(*) FROM retention.status WHERE relation::text LIKE '%event';

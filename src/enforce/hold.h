@@ -16,33 +16,6 @@
 #include "nodes/pg_list.h"
 #include "utils/rel.h"
 
-/* ERROR, with its position, unless the text is a condition over the table's rows. */
-extern void retention_hold_judge(Oid relid, const char *condition);
-
-/*
- * The condition of a suspension of the table or of an ancestor, analysed over the
- * table itself; NULL if it cannot be, with *error (palloc'd) the reason.
- */
-extern Node *retention_hold_condition(const RetentionSuspension *suspension, Oid relid,
-									  char **error);
-
-/*
- * NULL, or what is wrong with a suspension in force: its condition, its guards.
- * In full it can quote the condition.
- */
-extern char *retention_hold_problem(const RetentionSuspension *suspension, bool in_full);
-
-/* The condition's text as it must read for another table with these columns. */
-extern char *retention_hold_translate(const RetentionSuspension *suspension, Oid relid);
-
-/*
- * The condition's text once a column of these tables has its new name; *certain
- * says whether it means the same.
- */
-extern char *retention_hold_rename(const RetentionSuspension *suspension, List *relids,
-								   const char *old_column, const char *new_column,
-								   bool *certain);
-
 /* The table itself and all that it is a partition or a child of, at any depth. */
 extern List *retention_hold_lineage(Oid relid);
 

@@ -22,6 +22,7 @@
 
 #include "base/identity.h"
 #include "enforce/hold.h"
+#include "enforce/hold_condition.h"
 #include "enforce/hold_text.h"
 #include "enforce/suspension.h"
 #include "policy/expression.h"
@@ -70,7 +71,7 @@ held_by(const RetentionSuspension *suspension, Oid relid, const char *alias)
 		return NULL;
 	if (list_member_oid(retention_hold_lineage(relid), suspension->relid))
 	{
-		condition = retention_hold_condition(suspension, relid, &error);
+		condition = retention_hold_condition_analyse(suspension, relid, &error);
 		if (condition == NULL)
 			return pstrdup("true");
 		return psprintf("((%s) IS TRUE)", retention_expression_deparse(condition, relid, alias));
@@ -78,7 +79,7 @@ held_by(const RetentionSuspension *suspension, Oid relid, const char *alias)
 	if (!list_member_oid(find_all_inheritors(relid, NoLock, NULL), suspension->relid))
 		return NULL;
 	/* A child's suspension may ask for columns that only the child has. */
-	condition = retention_hold_condition(suspension, suspension->relid, &error);
+	condition = retention_hold_condition_analyse(suspension, suspension->relid, &error);
 	if (condition == NULL)
 		return psprintf("(%s)", is_part_of(alias, suspension->relid));
 	return psprintf("(%s AND EXISTS (SELECT 1 FROM %s AS hc"
@@ -244,7 +245,7 @@ retention_hold_text_numbers(Oid relid)
 
 		if (!list_member_oid(around, suspension->relid))
 			continue;
-		problem = retention_hold_problem(suspension, false);
+		problem = retention_hold_condition_problem(suspension, false);
 		appendStringInfo(&text, "%ssuspension " INT64_FORMAT, text.len > 0 ? ", " : "",
 						 suspension->id);
 		if (problem != NULL)

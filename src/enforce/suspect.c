@@ -22,6 +22,7 @@
 #include "enforce/guard.h"
 #include "enforce/lineage.h"
 #include "enforce/suspect.h"
+#include "enforce/suspension.h"
 #include "policy/labelled.h"
 
 static bool
@@ -284,7 +285,7 @@ retention_suspect_tables(Node *command, List **touched)
 	Oid			relid;
 
 	*touched = NIL;
-	if (!retention_labelled_any())
+	if (!retention_labelled_any() && retention_suspension_in_force() == NIL)
 		return NIL;
 	if (IsA(command, DropStmt))
 		return suspects_of_drop((DropStmt *) command, touched);

@@ -32,7 +32,7 @@
 
 #include "base/identity.h"
 #include "base/schedule.h"
-#include "enforce/hold.h"
+#include "enforce/hold_condition.h"
 #include "enforce/hold_guard.h"
 #include "enforce/suspension.h"
 #include "evidence/ledger.h"
@@ -234,7 +234,7 @@ retention_suspension_suspend_sql(PG_FUNCTION_ARGS)
 	/* Statements that are under way end first; later ones meet the guards. */
 	(void) find_all_inheritors(relid, ShareRowExclusiveLock, NULL);
 	require_table(relid);
-	retention_hold_judge(relid, condition);
+	retention_hold_condition_judge(relid, condition);
 
 	values[0] = CStringGetTextDatum(retention_start_relation_name(relid));
 	values[1] = CStringGetTextDatum(condition);
@@ -358,7 +358,9 @@ retention_suspension_continue(Oid relid, List *ancestors)
 		values[0] = CStringGetTextDatum(name);
 		/* A condition must not run as somebody who has not written it. */
 		values[1] = CStringGetTextDatum(owner_of(suspension->relid) == owner_of(relid) ?
-										retention_hold_translate(suspension, relid) : "true");
+										retention_hold_condition_translate(suspension, relid,
+																		   get_rel_name(suspension->relid),
+																		   get_rel_namespace(suspension->relid)) : "true");
 		values[2] = Int64GetDatum(suspension->id);
 		SPI_connect();
 		run("INSERT INTO retention.hold (relation, condition, reason, review_on, approved_by,"
@@ -406,13 +408,14 @@ retention_suspension_end(const char *relation, const char *why)
 }
 
 void
-retention_suspension_rewrite(int64 id, const char *condition)
+retention_suspension_rewrite(int64 id, const char *relation, const char *condition)
 {
-	Oid			types[] = {INT8OID, TEXTOID};
-	Datum		values[] = {Int64GetDatum(id), CStringGetTextDatum(condition)};
+	Oid			types[] = {INT8OID, TEXTOID, TEXTOID};
+	Datum		values[] = {Int64GetDatum(id), CStringGetTextDatum(condition),
+	CStringGetTextDatum(relation)};
 
 	SPI_connect();
-	run("UPDATE retention.hold SET condition = $2 WHERE id = $1", 2, types, values,
+	run("UPDATE retention.hold SET condition = $2, relation = $3 WHERE id = $1", 3, types, values,
 		SPI_OK_UPDATE);
 	SPI_finish();
 	CommandCounterIncrement();

@@ -64,10 +64,10 @@ extern List *retention_suspension_in_force(void);
  */
 extern int	retention_suspension_continue(Oid relid, List *ancestors);
 
-/* The tables have been dropped: ends their suspensions. */
+/* Ends the suspensions of a table of that name: it has been dropped. */
 extern void retention_suspension_end(const char *relation, const char *why);
 
-/* The condition of a suspension names a column by its new name now. */
-extern void retention_suspension_rewrite(int64 id, const char *condition);
+/* The table, or what the condition names, has another name now. */
+extern void retention_suspension_rewrite(int64 id, const char *relation, const char *condition);
 
 #endif							/* RETENTION_SUSPENSION_H */

@@ -24,7 +24,7 @@
 
 #include "base/compat.h"
 #include "base/identity.h"
-#include "enforce/hold.h"
+#include "enforce/hold_condition.h"
 #include "enforce/suspension.h"
 
 #define SHOWN_COLUMNS 16
@@ -64,7 +64,7 @@ put_row(ReturnSetInfo *rsinfo, const Datum *held, const bool *held_nulls, bool o
 	nulls[i] = held_nulls[HOLD_CONTINUES - 1];
 	values[i++] = held[HOLD_CONTINUES - 1];
 	if (in_force)
-		problem = retention_hold_problem(suspension, owner);
+		problem = retention_hold_condition_problem(suspension, owner);
 	nulls[i] = problem == NULL;
 	if (problem != NULL)
 		values[i] = CStringGetTextDatum(problem);

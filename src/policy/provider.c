@@ -14,6 +14,7 @@
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "commands/event_trigger.h"
 #include "commands/seclabel.h"
 #include "commands/trigger.h"
@@ -36,6 +37,7 @@
 #include "policy/rule.h"
 
 #define GUARD_NAME "zz_privacy_retention"
+#define HOLD_GUARD_NAME "zz_privacy_retention_hold"
 #define OUR_SCHEMA "retention"
 
 PG_FUNCTION_INFO_V1(retention_provider_load);
@@ -94,6 +96,21 @@ check_object(const ObjectAddress *object)
 		refuse(object, "It is a system column.", "Label the table or another column.");
 }
 
+/*
+ * Columns of held rows cannot change, unless their label says that they are no
+ * personal data: so that such a label could undo a suspension.
+ */
+static bool
+is_held(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+		if (OidIsValid(get_trigger_oid(lfirst_oid(lc), HOLD_GUARD_NAME, true)))
+		return true;
+	return false;
+}
+
 /* The provider's hook: before a label is set, or removed (NULL). */
 static void
 check_label(const ObjectAddress *object, const char *label)
@@ -106,6 +123,9 @@ check_label(const ObjectAddress *object, const char *label)
 	else if (object->classId != RelationRelationId)
 		return;
 
+	if (label != NULL && retention_label_parse(label, object->objectSubId != 0)->no_personal_data &&
+		is_held(relid))
+		retention_identity_require_officer("declare that there is no personal data where rows are under suspension");
 	if (retention_provider_is_protected(relid))
 	{
 		if (retention_settings_officer_role[0] != '\0')

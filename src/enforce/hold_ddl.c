@@ -1,0 +1,333 @@
+/*
+ * hold_ddl.c
+ *		Commands on tables under suspension.
+ *
+ * Before a command, what is suspended is noted; a table or column that the command
+ * names is asked whether it has held rows, under the lock that the command will
+ * take.  After it, names are followed, and what has gone along unasked (CASCADE)
+ * is refused.
+ *
+ * Invariant: while the event triggers are enabled, no command removes or rewrites a
+ * held row, nor what the condition of a suspension needs.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "base/command.h"
+#include "base/compat.h"
+#include "enforce/guard.h"
+#include "enforce/hold.h"
+#include "enforce/hold_condition.h"
+#include "enforce/hold_guard.h"
+#include "enforce/suspension.h"
+#include "policy/start.h"
+
+PG_FUNCTION_INFO_V1(retention_hold_ddl_before_sql);
+PG_FUNCTION_INFO_V1(retention_hold_ddl_after_sql);
+
+#define WHO "hold"
+
+/* A suspension as it was before the command. */
+typedef struct Noted
+{
+	RetentionSuspension *suspension;
+	char	   *table;			/* its name and schema then */
+	Oid			namespace;
+	bool		sound;			/* the condition could be asked */
+} Noted;
+
+/* A table with rows that may be held. */
+typedef struct Member
+{
+	Oid			relid;
+	char	   *relation;
+} Member;
+
+typedef struct Before
+{
+	List	   *suspensions;	/* of Noted * */
+	List	   *members;		/* of Member * */
+	List	   *asked;			/* of Oid: they have no held row */
+} Before;
+
+static bool
+is_sound(const RetentionSuspension *suspension)
+{
+	char	   *error;
+
+	return retention_hold_condition_analyse(suspension, suspension->relid, &error) != NULL;
+}
+
+static void
+note(Before *before, List *suspensions)
+{
+	List	   *seen = NIL;
+	ListCell   *lc;
+
+	foreach(lc, suspensions)
+	{
+		RetentionSuspension *suspension = (RetentionSuspension *) lfirst(lc);
+		Noted	   *noted;
+		ListCell   *lm;
+
+		if (!OidIsValid(suspension->relid))
+			continue;
+		noted = palloc0(sizeof(Noted));
+		noted->suspension = suspension;
+		noted->table = get_rel_name(suspension->relid);
+		noted->namespace = get_rel_namespace(suspension->relid);
+		noted->sound = is_sound(suspension);
+		before->suspensions = lappend(before->suspensions, noted);
+		foreach(lm, find_all_inheritors(suspension->relid, NoLock, NULL))
+		{
+			Member	   *member;
+
+			if (list_member_oid(seen, lfirst_oid(lm)))
+				continue;
+			seen = lappend_oid(seen, lfirst_oid(lm));
+			member = palloc0(sizeof(Member));
+			member->relid = lfirst_oid(lm);
+			member->relation = retention_start_relation_name(lfirst_oid(lm));
+			before->members = lappend(before->members, member);
+		}
+	}
+}
+
+/* Has the table, or a part of it, to do with a suspension? */
+static bool
+is_noted(const Before *before, Oid relid)
+{
+	List	   *parts = find_all_inheritors(relid, NoLock, NULL);
+	ListCell   *lc;
+
+	foreach(lc, before->members)
+		if (list_member_oid(parts, ((Member *) lfirst(lc))->relid))
+		return true;
+	return false;
+}
+
+/*
+ * A suspension that holds a row of the table, asked under the lock that the command
+ * is to take.  NULL also where the command will fail: for who does not own it.
+ */
+static const RetentionSuspension *
+ask(const Before *before, Oid relid)
+{
+	if (!is_noted(before, relid) || !retention_compat_owns_relation(relid, GetUserId()))
+		return NULL;
+	(void) find_all_inheritors(relid, AccessExclusiveLock, NULL);
+	return get_rel_name(relid) != NULL ? retention_hold_any(relid, true) : NULL;
+}
+
+static void
+refuse(Oid relid, const RetentionSuspension *suspension, const char *what)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+
+	retention_hold_guard_refuse(rel, suspension,
+								psprintf("cannot %s table %s: it has rows under suspension of deletion",
+										 what, retention_start_relation_name(relid)));
+}
+
+static void
+before_drop(Before *before, const DropStmt *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->objects)
+	{
+		Oid			relid;
+		const RetentionSuspension *suspension;
+
+		if (statement->removeType == OBJECT_EXTENSION &&
+			strcmp(strVal(lfirst(lc)), "privacy_retention") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("suspensions of deletion are in force"),
+					 errhint("Lift them first: SELECT retention.lift_suspension(id, 'why') FROM retention.suspension WHERE in_force;")));
+		if (statement->removeType != OBJECT_TABLE)
+			continue;
+		relid = RangeVarGetRelid(makeRangeVarFromNameList((List *) lfirst(lc)), NoLock, true);
+		if (!OidIsValid(relid))
+			continue;
+		suspension = ask(before, relid);
+		if (suspension != NULL)
+			refuse(relid, suspension, "drop");
+		before->asked = list_concat_unique_oid(before->asked,
+											   find_all_inheritors(relid, NoLock, NULL));
+	}
+}
+
+/* May the column of held rows go, or be written anew? */
+static bool
+lets_change(Oid relid, const char *column)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	AttrNumber	attnum = get_attnum(relid, column);
+	bool		open = attnum <= 0 || retention_hold_lets_change(rel, attnum);
+
+	table_close(rel, NoLock);
+	return open;
+}
+
+static void
+before_alter(const Before *before, const AlterTableStmt *statement)
+{
+	Oid			relid = RangeVarGetRelid(statement->relation, NoLock, true);
+	ListCell   *lc;
+
+	if (!OidIsValid(relid))
+		return;
+	foreach(lc, statement->cmds)
+	{
+		AlterTableCmd *command = (AlterTableCmd *) lfirst(lc);
+		const RetentionSuspension *suspension;
+
+		if (command->subtype != AT_DropColumn && command->subtype != AT_AlterColumnType)
+			continue;
+		suspension = ask(before, relid);
+		if (suspension != NULL && !lets_change(relid, command->name))
+			refuse(relid, suspension,
+				   psprintf(command->subtype == AT_DropColumn ?
+							"drop column \"%s\" of" : "change the type of column \"%s\" of",
+							command->name));
+	}
+}
+
+Datum
+retention_hold_ddl_before_sql(PG_FUNCTION_ARGS)
+{
+	Node	   *command = retention_command_of(fcinfo);
+	MemoryContext caller;
+	List	   *suspensions;
+	Before	   *before;
+
+	if (command == NULL || retention_guard_permitted())
+		PG_RETURN_NULL();
+	caller = MemoryContextSwitchTo(retention_command_context());
+	suspensions = retention_suspension_in_force();
+	if (suspensions != NIL)
+	{
+		before = retention_command_remember(command, WHO, sizeof(Before));
+		note(before, suspensions);
+		if (IsA(command, DropStmt))
+			before_drop(before, (DropStmt *) command);
+		else if (IsA(command, AlterTableStmt))
+			before_alter(before, (AlterTableStmt *) command);
+	}
+	MemoryContextSwitchTo(caller);
+	PG_RETURN_NULL();
+}
+
+/* Dropped: asked before, or against the suspension. */
+static void
+after_drop(const Before *before)
+{
+	ListCell   *lc;
+
+	foreach(lc, before->members)
+	{
+		Member	   *member = (Member *) lfirst(lc);
+
+		if (get_rel_name(member->relid) != NULL)
+			continue;
+		if (!list_member_oid(before->asked, member->relid))
+			ereport(ERROR,
+					(errcode(ERRCODE_RESTRICT_VIOLATION),
+					 errmsg("table %s would go along, and rows of it may be under suspension of deletion",
+							member->relation),
+					 errhint("Drop it by its name first, which asks about its rows: DROP TABLE %s;",
+							 member->relation)));
+		retention_suspension_end(member->relation, "the table was dropped");
+	}
+}
+
+static void
+follow_column(const RenameStmt *statement, const RetentionSuspension *suspension)
+{
+	Oid			relid = RangeVarGetRelid(statement->relation, NoLock, true);
+	List	   *relids;
+	bool		certain;
+	char	   *condition;
+
+	if (!OidIsValid(relid))
+		return;
+	relids = find_all_inheritors(relid, NoLock, NULL);
+	if (!list_member_oid(relids, suspension->relid))
+		return;
+	condition = retention_hold_condition_rename(suspension, relids, statement->subname,
+												statement->newname, &certain);
+	if (!certain)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot rename: the condition of suspension " INT64_FORMAT " of table %s cannot be rewritten with certainty",
+						suspension->id, suspension->relation),
+				 errhint("Suspend with another condition, and lift this suspension, before.")));
+	if (strcmp(condition, suspension->condition) != 0)
+		retention_suspension_rewrite(suspension->id, suspension->relation, condition);
+}
+
+static void
+follow_table(const Noted *noted)
+{
+	char	   *relation = retention_start_relation_name(noted->suspension->relid);
+
+	if (strcmp(relation, noted->suspension->relation) != 0)
+		retention_suspension_rewrite(noted->suspension->id, relation,
+									 retention_hold_condition_translate(noted->suspension,
+																		noted->suspension->relid,
+																		noted->table, noted->namespace));
+}
+
+Datum
+retention_hold_ddl_after_sql(PG_FUNCTION_ARGS)
+{
+	Node	   *command = retention_command_of(fcinfo);
+	Before	   *before = command ? retention_command_recall(command, WHO) : NULL;
+	ListCell   *lc;
+
+	if (before == NULL)
+		PG_RETURN_NULL();
+	after_drop(before);
+	foreach(lc, before->suspensions)
+	{
+		Noted	   *noted = (Noted *) lfirst(lc);
+
+		if (get_rel_name(noted->suspension->relid) == NULL)
+			continue;
+		if (IsA(command, RenameStmt) && ((RenameStmt *) command)->renameType == OBJECT_COLUMN)
+			follow_column((RenameStmt *) command, noted->suspension);
+		else
+			follow_table(noted);
+	}
+	CommandCounterIncrement();
+	foreach(lc, retention_suspension_in_force())
+	{
+		RetentionSuspension *suspension = (RetentionSuspension *) lfirst(lc);
+		ListCell   *ln;
+
+		foreach(ln, before->suspensions)
+		{
+			Noted	   *noted = (Noted *) lfirst(ln);
+
+			if (noted->suspension->id == suspension->id && noted->sound && !is_sound(suspension))
+				ereport(ERROR,
+						(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+						 errmsg("the condition of suspension " INT64_FORMAT " of table %s needs what the command removes or changes",
+								suspension->id, suspension->relation),
+						 errhint("Suspend with another condition, and lift this suspension, before.")));
+		}
+	}
+	PG_RETURN_NULL();
+}
