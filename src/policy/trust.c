@@ -88,10 +88,12 @@ retention_trust_problem(const RetentionRule *rule, char **hint)
 	{
 		Oid			relid = lfirst_oid(lc);
 
-		if (retention_identity_is_trusted(relid, rule->relid))
+		/* found as the owner of the one, changed as the owner of the other */
+		if (retention_identity_is_trusted(relid, rule->relid) &&
+			retention_identity_is_trusted(rule->relid, relid))
 			continue;
 		*hint = change_owner(relid, rule->relid);
-		return psprintf("%s, a part of the table, has another owner, whose code would run as the owner of %s",
+		return psprintf("%s, a part of %s, has another owner: the code of the one would run as the other",
 						retention_start_relation_name(relid), rule->relation);
 	}
 	return NULL;
