@@ -41,6 +41,8 @@ SQL_ROOMS = \
 	enforce/protection \
 	enforce/pause \
 	enforce/keep \
+	enforce/jump \
+	enforce/confirmation \
 	enforce/detach \
 	enforce/attach \
 	enforce/unlabelled \

@@ -162,6 +162,7 @@ SELECT retention.protect('note', at_most => 30);
 CALL retention.enforce('note', as_of => '2024-02-01 00:00:00+00');
 SELECT count(*) AS thirty FROM note;
 SELECT retention.set_category('graph long', '10 days');
+SELECT retention.protect('note', at_most => 30);
 CALL retention.enforce('note', as_of => '2024-02-01 00:00:00+00');
 SELECT min(id) AS "22", count(*) AS nine FROM note;
 SELECT retention.set_category('graph long', '20 days');

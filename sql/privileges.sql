@@ -40,6 +40,7 @@ END $$;
 CREATE TABLE privilege.call (routine text, call text);
 COPY privilege.call FROM stdin WITH (DELIMITER '|');
 "check"()|SELECT * FROM retention.check()
+accept_clock()|SELECT retention.accept_clock()
 adopt(regclass)|SELECT retention.adopt('privilege.visit')
 assert_healthy(text)|SELECT retention.assert_healthy('error')
 coverage_rows()|SELECT * FROM retention.coverage_rows()

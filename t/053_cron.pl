@@ -99,6 +99,7 @@ is($node->safe_psql("O'Hara's shop", 'SELECT count(*) FROM retention.scheduled')
 
 # All that the minute needs.  The job of table held will wait for a row.
 my $day = q{now() - interval '2 days'};
+sql(q{ALTER DATABASE postgres SET privacy_retention.largest_share = 100});
 sql("INSERT INTO many SELECT n, $day FROM generate_series(1, 20000) n");
 sql("INSERT INTO $_ VALUES (1, $day)") foreach $odd, 'held', 'given';
 sql(q{ALTER TABLE renamed RENAME TO other_name; DROP TABLE gone});

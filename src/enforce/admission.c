@@ -245,7 +245,7 @@ refuse_rewriting(Oid relid)
 typedef struct DueCount
 {
 	Oid			relid;
-	List	   *rules;
+	TimestampTz as_of;
 	int64		rows;
 } DueCount;
 
@@ -253,18 +253,36 @@ static void
 count_due(void *arg)
 {
 	DueCount   *count = (DueCount *) arg;
+	List	   *rules = retention_rule_compile(count->relid);
 	List	   *dues = NIL;
 	ListCell   *lc;
 
-	foreach(lc, count->rules)
+	foreach(lc, rules)
 	{
 		RetentionRule *rule = (RetentionRule *) lfirst(lc);
 
-		if (rule->action != NULL)
-			dues = lappend(dues, retention_due_build(rule, count->rules,
-													 GetCurrentTransactionStartTimestamp()));
+		if (rule->valid && rule->action != NULL)
+			dues = lappend(dues, retention_due_build(rule, rules, count->as_of));
 	}
 	count->rows = retention_tally_distinct(count->relid, dues);
+}
+
+char *
+retention_admission_count(Oid relid, TimestampTz as_of, int64 *rows)
+{
+	DueCount	count = {relid, as_of, -1};
+	char	   *failed = retention_tally_try(count_due, &count);
+
+	*rows = count.rows;
+	return failed;
+}
+
+bool
+retention_admission_is_many(Oid relid, int64 rows)
+{
+	return rows > UNCONFIRMED_ROWS ||
+		(rows > UNCONFIRMED_SHARE_FROM &&
+		 retention_tally_fewer_than(relid, rows * UNCONFIRMED_SHARE));
 }
 
 static void
@@ -281,9 +299,7 @@ require_confirmation(Oid relid, int64 due, int64 at_most)
 							 quote_literal_cstr(retention_start_relation_name(relid)), due)));
 		return;
 	}
-	if (due > UNCONFIRMED_ROWS ||
-		(due > UNCONFIRMED_SHARE_FROM &&
-		 retention_tally_fewer_than(relid, due * UNCONFIRMED_SHARE)))
+	if (retention_admission_is_many(relid, due))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg(INT64_FORMAT " rows of table %s would go at once",
@@ -295,10 +311,10 @@ require_confirmation(Oid relid, int64 due, int64 at_most)
 }
 
 int64
-retention_admission_check(Oid relid, int64 at_most)
+retention_admission_check(Oid relid, int64 at_most, TimestampTz as_of)
 {
 	List	   *rules = retention_rule_compile(relid);
-	DueCount	count = {relid, rules, 0};
+	int64		rows;
 	char	   *failed;
 
 	refuse_invalid_rules(relid, rules);
@@ -310,10 +326,8 @@ retention_admission_check(Oid relid, int64 at_most)
 	 * one row with a bad value must neither show it nor keep the rest for
 	 * ever
 	 */
-	failed = retention_tally_try(count_due, &count);
+	failed = retention_admission_count(relid, as_of, &rows);
 	if (failed)
-	{
-		count.rows = -1;
 		ereport(at_most < 0 ? ERROR : WARNING,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("the due rows of table %s cannot be counted",
@@ -322,9 +336,8 @@ retention_admission_check(Oid relid, int64 at_most)
 				 at_most < 0 ?
 				 errhint("Mend the rows, or give at_most: rows that fail are then left out and shown in retention.blocked.") :
 				 errhint("Rows that fail are left out and shown in retention.blocked.")));
-	}
 	else
-		require_confirmation(relid, count.rows, at_most);
+		require_confirmation(relid, rows, at_most);
 	warn(relid, rules);
-	return count.rows;
+	return rows;
 }

@@ -12,6 +12,7 @@
 
 #include "base/settings.h"
 #include "commands/dbcommands.h"
+#include "enforce/brake.h"
 #include "enforce/health.h"
 #include "enforce/remedy.h"
 #include "enforce/subscription.h"
@@ -130,16 +131,45 @@ judge_privileges(const RetentionSurvey *survey, RetentionHealth *health)
 				  survey->grant);
 }
 
+/* What is stopped on purpose ages all the same. */
+static void
+add_overdue(const RetentionSurvey *survey, RetentionHealth *health)
+{
+	int64		overdue = retention_survey_overdue(survey);
+
+	if (survey->due != 0 && overdue > retention_settings_promised_lateness)
+		add(health, psprintf("rows have been due for " INT64_FORMAT " s", overdue), NULL);
+}
+
 /* Left to somebody else, or stopped by somebody. */
 static bool
 judge_brakes(const RetentionSurvey *survey, RetentionHealth *health)
 {
 	char	   *subscription = survey->table->subscription;
+	RetentionBrakeState brake;
 
 	if (subscription)
 		return decide(health, "waiting", retention_subscription_reason(subscription),
 					  retention_subscription_remedy());
-	return false;
+	brake = retention_brake_state(survey->rule, survey->table->as_of);
+	if (brake.state == NULL)
+		return false;
+	(void) decide(health, brake.state, brake.reason, brake.remedy);
+	add_overdue(survey, health);
+	return true;
+}
+
+/* Behind rows that cannot go anyhow: those stay when it is on again. */
+static bool
+judge_enabled(const RetentionSurvey *survey, RetentionHealth *health)
+{
+	if (retention_settings_enabled)
+		return false;
+	(void) decide(health, "paused", "privacy_retention.enabled is off",
+				  psprintf("ALTER DATABASE %s SET privacy_retention.enabled = on",
+						   quote_identifier(get_database_name(MyDatabaseId))));
+	add_overdue(survey, health);
+	return true;
 }
 
 static char *
@@ -227,11 +257,7 @@ judge_lateness(const RetentionSurvey *survey, RetentionHealth *health)
 							 survey->rows_done), NULL);
 	add_circumstance(health, &circumstances->worker);
 	add_circumstance(health, &circumstances->absence);
-	if (!retention_settings_enabled)
-		add(health, "privacy_retention.enabled is off",
-			psprintf("ALTER DATABASE %s SET privacy_retention.enabled = on",
-					 quote_identifier(get_database_name(MyDatabaseId))));
-	else if (stale || survey->kept < survey->due)
+	if (stale || survey->kept < survey->due)
 		health->remedy = call(survey, "CALL retention.enforce(%s)");
 	return true;
 }
@@ -276,6 +302,7 @@ static const Judge judges[] = {
 	judge_privileges,
 	judge_brakes,
 	judge_blocked,
+	judge_enabled,
 	judge_lateness,
 };
 

@@ -33,6 +33,7 @@
 #include "enforce/dependent.h"
 #include "enforce/guard.h"
 #include "enforce/hold_guard.h"
+#include "enforce/jump.h"
 #include "enforce/late_write.h"
 #include "enforce/pass.h"
 #include "enforce/pause.h"
@@ -55,6 +56,7 @@ typedef struct PassRule
 	Oid			relid;
 	AttrNumber	attnum;
 	int			stage;
+	bool		waits;			/* nothing more in this pass */
 } PassRule;
 
 static bool
@@ -270,12 +272,15 @@ run_rounds(List *rules, Oid relid, TimestampTz as_of, bool retry,
 				return;
 			}
 			CHECK_FOR_INTERRUPTS();
+			if (rule->waits)
+				continue;
 			sweep.as_of = as_of;
 			sweep.now = now;
 			sweep.stop_at = slice_end(stop_at);
 			sweep.retry = retry;
 			sweep.full = OidIsValid(relid) || as_of > now;
 			retention_sweep_rule(rule->relid, rule->attnum, rule->stage, &sweep);
+			rule->waits = sweep.waits;
 			result->rows += sweep.rows;
 			result->next_due = Min(result->next_due, sweep.next_due);
 			gone += sweep.rows;
@@ -315,13 +320,26 @@ retention_pass_run(Oid relid, TimestampTz as_of, bool retry, int budget,
 		List	   *rules;
 		List	   *mine = NIL;
 		TimestampTz resume;
+		bool		steady;
 
 		retention_sweep_commit();
 		retention_origin_take();
 		retention_sweep_commit();
 		MemoryContextSwitchTo(context);
+		steady = retention_jump_note();
+		retention_sweep_commit();
 		retention_hold_guard_newcomers();
-		tables = tables_to_visit(relid, &mine, &resume);
+		if (steady)
+			tables = tables_to_visit(relid, &mine, &resume);
+		else
+		{
+			tables = NIL;
+			resume = DT_NOEND;
+			if (!IsBackgroundWorker)
+				ereport(WARNING,
+						(errmsg("nothing was enforced: the server's clock went back behind the last pass"),
+						 errhint("%s;", RETENTION_JUMP_REMEDY)));
+		}
 		locked = mine;
 		rules = rules_of(tables);
 		run_rounds(rules, relid, as_of, retry, stop_at, result);

@@ -9,6 +9,7 @@
 
 #include "access/relation.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "commands/seclabel.h"
 #include "fmgr.h"
@@ -24,7 +25,9 @@
 #include "base/schedule.h"
 #include "enforce/admission.h"
 #include "enforce/blocked.h"
+#include "enforce/brake.h"
 #include "enforce/clock_guard.h"
+#include "enforce/confirmation.h"
 #include "enforce/guard.h"
 #include "enforce/suspension.h"
 #include "enforce/lineage.h"
@@ -86,7 +89,7 @@ retention_protection_open(Oid relid, const char *function, const char *arguments
 }
 
 static void
-append_event(const char *event, Oid relid, int64 rows)
+append_event(const char *event, Oid relid, int64 rows, const char *detail)
 {
 	RetentionLedgerEntry entry = {0};
 
@@ -95,6 +98,7 @@ append_event(const char *event, Oid relid, int64 rows)
 	entry.cutoff = DT_NOBEGIN;
 	entry.rows = rows;
 	entry.lateness = -1;
+	entry.detail = detail;
 	(void) retention_ledger_append(&entry);
 }
 
@@ -104,6 +108,7 @@ retention_protection_protect_sql(PG_FUNCTION_ARGS)
 	Oid			relid;
 	int64		at_most = PG_ARGISNULL(1) ? -1 : PG_GETARG_INT64(1);
 	int64		due;
+	TimestampTz asked;
 	char	   *subscription;
 
 	PreventCommandIfReadOnly("retention.protect()");
@@ -131,9 +136,13 @@ retention_protection_protect_sql(PG_FUNCTION_ARGS)
 				 errdetail("Its %s.", retention_subscription_reason(subscription)),
 				 errhint("Where the publisher deletes nothing: %s;",
 						 retention_subscription_remedy())));
-	due = retention_admission_check(relid, at_most);
+	asked = retention_confirmation_asked(retention_start_relation_name(relid),
+										 GetCurrentTransactionStartTimestamp());
+	due = retention_admission_check(relid, at_most, asked);
 	retention_guard_raise(relid);
-	append_event("protect", relid, due);
+	retention_brake_confirm(retention_rule_compile(relid), at_most);
+	append_event("protect", relid, due, at_most < 0 ? NULL :
+				 psprintf("at_most = " INT64_FORMAT, at_most));
 	retention_schedule_wake(MyDatabaseId, GetCurrentTimestamp());
 	PG_RETURN_VOID();
 }
@@ -157,7 +166,8 @@ retention_protection_unprotect_sql(PG_FUNCTION_ARGS)
 	retention_blocked_drop_all(retention_start_relation_name(relid));
 	retention_state_drop(retention_start_relation_name(relid));
 	retention_pause_drop(retention_start_relation_name(relid));
-	append_event("unprotect", relid, -1);
+	retention_confirmation_drop(retention_start_relation_name(relid));
+	append_event("unprotect", relid, -1, NULL);
 	PG_RETURN_VOID();
 }
 
@@ -185,7 +195,7 @@ retention_protection_adopt_sql(PG_FUNCTION_ARGS)
 		case RETENTION_DISABLED:
 		case RETENTION_COPIED:
 			retention_guard_raise(relid);
-			append_event("adopt", relid, -1);
+			append_event("adopt", relid, -1, NULL);
 			retention_schedule_wake(MyDatabaseId, GetCurrentTimestamp());
 			break;
 	}
@@ -240,7 +250,7 @@ retention_protection_uninstall_sql(PG_FUNCTION_ARGS)
 		if (get_rel_name(relid) == NULL)
 			continue;			/* dropped while we waited for it */
 		retention_guard_remove(relid);
-		append_event("unprotect", relid, -1);
+		append_event("unprotect", relid, -1, NULL);
 	}
 
 	relations = retention_labelled_relations();
@@ -259,6 +269,6 @@ retention_protection_uninstall_sql(PG_FUNCTION_ARGS)
 			if (retention_labelled_text(relid, attnum) != NULL)
 				remove_label(relid, attnum);
 	}
-	append_event("uninstall", InvalidOid, -1);
+	append_event("uninstall", InvalidOid, -1, NULL);
 	PG_RETURN_VOID();
 }

@@ -41,7 +41,7 @@ COMMENT ON COLUMN retention.status.column_name IS 'the column, or NULL for the r
 COMMENT ON COLUMN retention.status.category IS 'the data category';
 COMMENT ON COLUMN retention.status.action IS 'what becomes of the row or value; NULL: goes with the row';
 COMMENT ON COLUMN retention.status.state IS
-    'ok, watched (not protected), late (later than promised), blocked (rows cannot go), invalid, waiting (for adopt)';
+    'ok, watched (not protected), late (later than promised), blocked (rows cannot go), paused, invalid, waiting (for adopt() or for a number of rows to be confirmed)';
 COMMENT ON COLUMN retention.status.reason IS 'why it is not ok, without any value of a row';
 COMMENT ON COLUMN retention.status.remedy IS 'a statement that helps, or what to do';
 COMMENT ON COLUMN retention.status.due IS 'rows past their date and still there';

@@ -111,6 +111,44 @@ retention_sweep_policy_changed(RetentionSweeping *s)
 	return s->stopped;
 }
 
+typedef struct Weighing
+{
+	RetentionSweeping *s;
+	int			found;
+	bool		all;
+} Weighing;
+
+static void
+weigh(void *arg)
+{
+	Weighing   *weighing = (Weighing *) arg;
+	RetentionSweeping *s = weighing->s;
+
+	retention_brake_weigh(&s->brake, s->due, weighing->found, weighing->all,
+						  s->batch.now);
+	if (s->brake.waits)
+		retention_state_end(s->rule, false, &s->state, 0,
+							"more rows would go than a pass may take unconfirmed");
+}
+
+void
+retention_sweep_weigh(RetentionSweeping *s, int found, bool all)
+{
+	Weighing	weighing = {s, found, all};
+	MemoryContext old;
+	ErrorData  *error;
+
+	if (!retention_brake_matters(&s->brake, found))
+		return;
+	old = MemoryContextSwitchTo(s->context);
+	error = retention_attempt_run(weigh, &weighing);
+	if (error != NULL)
+		retention_window_fail(s, "the look at the share", error);
+	s->stopped = s->stopped || s->brake.waits;
+	MemoryContextSwitchTo(old);
+	retention_sweep_commit();
+}
+
 /* Rows that were blocked earlier, one by one, a transaction for some of them. */
 static void
 retry_blocked(RetentionSweeping *s)
@@ -201,6 +239,7 @@ finish(RetentionSweeping *s, TimestampTz began)
 		retention_hold_text_waits(s->due->unheld);
 	sweep->locked = s->batch.locked;
 	sweep->complete = !s->stopped;
+	sweep->waits = s->brake.waits;
 	if (s->stopped)
 		return;
 	if (TIMESTAMP_IS_NOBEGIN(s->after))
@@ -216,6 +255,7 @@ finish(RetentionSweeping *s, TimestampTz began)
 		}
 	}
 	retention_state_end(s->rule, s->batch.locked == 0, &s->state, rate, NULL);
+	retention_brake_end(&s->brake, s->rule);
 }
 
 static void
@@ -253,6 +293,7 @@ prepare(void *arg)
 {
 	Preparation *preparation = (Preparation *) arg;
 	RetentionSweeping *s = preparation->s;
+	RetentionDue *due;
 	List	   *rules;
 
 	s->rule = current_rule(preparation->relid, preparation->attnum,
@@ -262,9 +303,13 @@ prepare(void *arg)
 	s->batch.now = s->sweep->now;
 	s->batch.context = s->context;
 	s->batch.skipped = retention_row_skip_create(s->context);
+	due = retention_due_build(s->rule, rules, s->sweep->as_of);
+	s->brake = retention_brake_begin(due, s->batch.now, s->sweep->full);
+	if (s->brake.waits)
+		return;
+	s->due = due;
+	s->batch.due = due;
 	s->state = retention_state_begin(s->rule, s->sweep->as_of, s->batch.now);
-	s->due = retention_due_build(s->rule, rules, s->sweep->as_of);
-	s->batch.due = s->due;
 	retention_blocked_load(s->rule, s->batch.skipped);
 	s->rows = palloc(sizeof(RetentionRow) * RETENTION_WINDOW_ROWS);
 	s->batch_rows = retention_settings_batch_rows;
@@ -276,12 +321,18 @@ prepare(void *arg)
 static void
 clear_partitions(RetentionSweeping *s)
 {
+	List	   *candidates = retention_partition_candidates(s->due);
 	ListCell   *lc;
 
-	foreach(lc, retention_partition_candidates(s->due))
+	if (candidates != NIL)
+		retention_sweep_weigh(s, -1, false);
+	foreach(lc, candidates)
 	{
-		MemoryContext old = MemoryContextSwitchTo(s->batch_context);
+		MemoryContext old;
 
+		if (s->stopped)
+			break;
+		old = MemoryContextSwitchTo(s->batch_context);
 		(void) retention_partition_clear(&s->batch, lfirst_oid(lc));
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(s->batch_context);
@@ -301,6 +352,7 @@ retention_sweep_rule(Oid relid, AttrNumber attnum, int stage, RetentionSweep *sw
 	ListCell   *lc;
 
 	sweep->complete = true;
+	sweep->waits = false;
 	sweep->rows = sweep->stuck = sweep->locked = 0;
 	sweep->next_due = DT_NOEND;
 	s.sweep = sweep;
@@ -335,12 +387,19 @@ retention_sweep_rule(Oid relid, AttrNumber attnum, int stage, RetentionSweep *sw
 			(void) retention_sweep_policy_changed(&s);
 		finish(&s, began);
 		retention_batch_end(&s.batch);
-		if (sweep->complete)
+		if (s.brake.waits)
+			sweep->complete = true; /* for this pass */
+		else if (sweep->complete)
 		{
 			error = retention_attempt_run(compute_next_due, &s);
 			if (error)
 				sweep->next_due = DT_NOEND;
 		}
+		retention_sweep_commit();
+	}
+	else
+	{
+		sweep->waits = s.brake.waits;
 		retention_sweep_commit();
 	}
 	MemoryContextSwitchTo(old);

@@ -28,6 +28,7 @@ typedef struct RetentionSweep
 	int64		rows;			/* that went */
 	int64		stuck;			/* that could not */
 	int64		locked;			/* that others had locked */
+	bool		waits;			/* for somebody to confirm a number of rows */
 	bool		kept;			/* rows are due but kept as the clock of
 								 * others */
 	TimestampTz next_due;

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "enforce/batch.h"
+#include "enforce/brake.h"
 #include "enforce/due.h"
 #include "enforce/find.h"
 #include "enforce/state.h"
@@ -25,6 +26,7 @@ typedef struct RetentionSweeping
 	RetentionDue *due;
 	RetentionBatch batch;
 	RetentionState state;
+	RetentionBrake brake;
 	MemoryContext context;		/* lives as long as the sweep */
 	MemoryContext batch_context;
 	RetentionRow *rows;
@@ -49,6 +51,12 @@ extern bool retention_window_out_of_time(const RetentionSweeping *s);
 /* Ends the sweep with an error that is not of one row. */
 extern void retention_window_fail(RetentionSweeping *s, const char *what,
 								  const ErrorData *error);
+
+/*
+ * Stops the sweep if more rows would go than a pass may take unconfirmed.  "found":
+ * so many were found, -1 = nobody has looked; "all": no others are due.  Commits.
+ */
+extern void retention_sweep_weigh(RetentionSweeping *s, int found, bool all);
 
 /* Somebody changed the policy: what the sweep knows is no longer true. */
 extern bool retention_sweep_policy_changed(RetentionSweeping *s);

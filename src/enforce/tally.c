@@ -61,6 +61,10 @@ retention_tally_select(const RetentionDue *due, RetentionTallyKind kind,
 				what = arm->due;
 				unheld = due->unheld;
 				break;
+			case RETENTION_TALLY_READY:
+				what = psprintf("(%s) AND (%s)", arm->due, due->free);
+				unheld = due->unheld;
+				break;
 			case RETENTION_TALLY_KEPT:
 				what = psprintf("(%s) AND NOT (%s)", arm->due, due->free);
 				unheld = due->unheld;

@@ -18,6 +18,8 @@ typedef enum RetentionTallyKind
 {
 	RETENTION_TALLY_DUE,		/* due and not held, whether or not something
 								 * still needs it */
+	RETENTION_TALLY_READY,		/* due, not held nor needed: the engine takes
+								 * it */
 	RETENTION_TALLY_KEPT,		/* due, kept as the clock of rows not done yet */
 	RETENTION_TALLY_HELD,		/* would be due, but for a suspension */
 	RETENTION_TALLY_NOT_STARTED,	/* the clock is NULL */

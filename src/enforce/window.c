@@ -150,7 +150,12 @@ sweep_range(RetentionSweeping *s, const RetentionRange *range)
 		if (error)
 			return error;
 		retention_sweep_commit();
-		apply_window(s);
+		if (range == NULL)
+			retention_sweep_weigh(s, s->found,
+								  s->found < RETENTION_WINDOW_ROWS &&
+								  list_length(s->due->arms) == 1);
+		if (!s->stopped)
+			apply_window(s);
 	} while (s->found == RETENTION_WINDOW_ROWS && !s->stopped);
 	return NULL;
 }
