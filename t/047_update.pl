@@ -61,14 +61,29 @@ run('updated', $_) foreach (
 	'ALTER TABLE visit ADD COLUMN note text; ALTER TABLE visit DROP COLUMN note', 'ALTER TABLE months DETACH PARTITION months_new',
 	q{SELECT retention.unprotect('months_new'); SELECT retention.label('months_new', NULL)},
 	q{ALTER TABLE months ATTACH PARTITION months_new DEFAULT}, q{UPDATE visit SET name = 'other'}, 'TRUNCATE watched',
+	q{CREATE TABLE passing (seen timestamptz); CREATE INDEX ON passing (seen); SELECT retention.label('passing', 'visits, from seen, then delete');
+		SELECT retention.protect('passing'); ALTER TABLE passing RENAME TO passed; CREATE SCHEMA away; ALTER TABLE passed SET SCHEMA away},
+	q{INSERT INTO away.passed VALUES (now()); UPDATE away.passed SET seen = now(); DELETE FROM away.passed; TRUNCATE away.passed;
+		COPY away.passed FROM stdin;
+		\.
+		CALL retention.enforce('away.passed'); DROP SCHEMA away CASCADE} =~ s/^\t+//mgr,
 	'SELECT retention.hmac_self_test()', q{SELECT retention.unprotect('months'); SELECT retention.protect('months')});
 is(run('updated', 'SELECT ok, problem FROM retention.verify_ledger()'), 't|', 'the ledger');
 my %same = (
 	labels => q{SELECT objtype, objname, label FROM pg_seclabels WHERE provider = 'privacy_retention' ORDER BY 1, 2},
-	rules => 'SELECT relation, column_name, category, period, start, condition, action, valid, problem FROM retention.rule ORDER BY 1, 2',
+	rules => 'SELECT relation, column_name, category, period, start, condition, action, valid, problem FROM retention.rule ORDER BY relation::text, 2',
 	categories => 'SELECT name, period, starting_point, legal_basis, purpose, data_subjects, source FROM retention.data_category ORDER BY 1',
 	ledger => 'SELECT id, event, relation, rows, hash FROM retention.ledger WHERE seq IS NOT NULL ORDER BY seq LIMIT 5');
 my %kept = map { $_ => run('updated', $same{$_}) } keys %same;
+
+# A dump of it is restored with the objects of this release
+my $dump = "${PostgreSQL::Test::Utils::tmp_check}/before.sql";
+$node->command_ok([ 'pg_dump', '-f', $dump, '-d', $node->connstr('updated') ], 'a dump of it');
+run('postgres', 'CREATE DATABASE restored TEMPLATE template0');
+$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('restored'), '-f', $dump ], 'is restored');
+is(run('restored', $same{$_}), $kept{$_}, "with its $_") foreach sort keys %same;
+is(run('restored', 'SELECT ok, problem FROM retention.verify_ledger()'), 't|', 'and a whole ledger');
+is(run('restored', q{SELECT string_agg(DISTINCT state, ' ' ORDER BY state) FROM retention.status}), 'waiting watched', 'protected tables wait');
 
 # What a fresh installation has, object by object; "\n" becomes a blank, so that a
 # line is an object.
