@@ -1,23 +1,23 @@
 -- Rules: labels and categories, compiled.
 
-CREATE FUNCTION retention.rules(OUT relation regclass,
-                                OUT column_name name,
-                                OUT category text,
-                                OUT period interval,
-                                OUT start text,
-                                OUT condition text,
-                                OUT action text,
-                                OUT valid boolean,
-                                OUT problem text,
-                                OUT hint text,
-                                OUT stage integer,
-                                OUT own_period text)
+CREATE FUNCTION retention.rule_rows(OUT relation regclass,
+                                    OUT column_name name,
+                                    OUT category text,
+                                    OUT period interval,
+                                    OUT start text,
+                                    OUT condition text,
+                                    OUT action text,
+                                    OUT valid boolean,
+                                    OUT problem text,
+                                    OUT hint text,
+                                    OUT stage integer,
+                                    OUT own_period text)
     RETURNS SETOF record
     LANGUAGE C
     AS 'MODULE_PATHNAME', 'retention_rule_rows_sql';
-COMMENT ON FUNCTION retention.rules() IS 'the rows of retention.rule';
+COMMENT ON FUNCTION retention.rule_rows() IS 'the rows of retention.rule';
 
-CREATE VIEW retention.rule AS SELECT * FROM retention.rules();
+CREATE VIEW retention.rule AS SELECT * FROM retention.rule_rows();
 GRANT SELECT ON retention.rule TO PUBLIC;
 COMMENT ON VIEW retention.rule IS
     'rules: one line for each stage of each label, with the category that it names; labels are readable by all, as in pg_seclabels';
