@@ -38,20 +38,27 @@ CREATE TABLE months_old PARTITION OF months FOR VALUES FROM (MINVALUE) TO ('2100
 CREATE TABLE months_new PARTITION OF months DEFAULT;
 CREATE INDEX ON months (seen);
 CREATE TABLE watched (seen timestamptz);
+CREATE TABLE meeting (id int PRIMARY KEY, ended_at timestamptz);
+CREATE INDEX ON meeting (ended_at);
+CREATE TABLE guest (id int PRIMARY KEY, meeting_id int NOT NULL REFERENCES meeting);
+CREATE INDEX ON guest (meeting_id);
+INSERT INTO meeting VALUES (1, now() - interval '20 days');
+INSERT INTO guest VALUES (1, 1);
 INSERT INTO visit SELECT n, timestamptz '2024-01-01 00:00:00+00' + n * interval '1 day', 'name', '192.0.2.77' FROM generate_series(1, 30) n;
 INSERT INTO visit VALUES (31, 'infinity', 'kept', '192.0.2.78');
 INSERT INTO watched VALUES ('2024-01-01 00:00:00+00');
 SELECT retention.label('visit', 'from seen; visits, then delete'), retention.label('visit', 'names, then pseudonymise', '{name}'),
-	retention.label('visit', 'names, then truncate to 24/48', '{ip}'), retention.label('months', 'visits, from seen, then delete');
+	retention.label('visit', 'names, then truncate to 24/48', '{ip}'), retention.label('months', 'visits, from seen, then delete'),
+	retention.label('guest', 'visits, from meeting_id -> ended_at, then delete');
 SECURITY LABEL FOR privacy_retention ON TABLE watched IS 'visits, from seen, then delete';
-SELECT retention.protect('visit', at_most => 100), retention.protect('months');
+SELECT retention.protect('visit', at_most => 100), retention.protect('months'), retention.protect('guest');
 CALL retention.enforce('visit', '2024-02-05 00:00:00+00');
 EOS
 ok(RetentionNode::poll($node, 'SELECT count(*) FROM visit', '1', db => 'updated'), 'the worker enforces it');
 run('updated', q{INSERT INTO visit VALUES (40, '2024-01-01 00:00:00+00', 'late', NULL); CALL retention.enforce()});
 ok(RetentionNode::poll($node, 'SELECT count(*) FROM visit', '1', db => 'updated'), 'so does a call');
 is(run('updated', 'SELECT relation, column_name, state, due, held, blocked FROM retention.status ORDER BY relation::text, column_name NULLS FIRST'),
-	"months||ok|0|0|0\nvisit||ok|0|0|0\nvisit|name|ok|0|0|0\nvisit|ip|ok|0|0|0\nwatched||watched|1|0|0" =~ s/visit\|name(.*)\nvisit\|ip(.*)\n/visit|ip$2\nvisit|name$1\n/r,
+	"guest||ok|0|0|0\nmonths||ok|0|0|0\nvisit||ok|0|0|0\nvisit|name|ok|0|0|0\nvisit|ip|ok|0|0|0\nwatched||watched|1|0|0" =~ s/visit\|name(.*)\nvisit\|ip(.*)\n/visit|ip$2\nvisit|name$1\n/r,
 	'status');
 run('updated', $_) foreach (
 	'SELECT * FROM retention.preview()', 'SELECT * FROM retention.rule', 'SELECT * FROM retention.progress', 'SELECT * FROM retention.blocked',
@@ -147,9 +154,13 @@ SKIP:
 	is(run('updated', $same{$_}), $kept{$_}, "$_ are kept") foreach sort keys %same;
 	is(run('updated', 'SELECT ok, problem FROM retention.verify_ledger()'), 't|', 'the chain holds');
 	is(run('updated', q{SELECT count(*) FROM retention.status WHERE state IN ('waiting', 'invalid', 'blocked')}), '0', 'no rule is in trouble');
-	is(run('updated', q{SELECT count(*) FROM retention.check() WHERE severity = 'error'}), '0', 'check() has no error');
 	run('updated', q{INSERT INTO months VALUES (1, '2024-01-01 00:00:00+00'); SELECT retention.wake()});
 	ok(RetentionNode::poll($node, 'SELECT count(*) FROM months', '0', db => 'updated'), 'and the worker goes on');
+	ok(RetentionNode::poll($node, q{SELECT count(*) FROM retention.check() WHERE severity = 'error'}, '0', db => 'updated'), 'check() has no error');
+	my ($status, undef, $error) = $node->psql('updated', q{UPDATE meeting SET ended_at = now()});
+	is($status, 0, 'clocks that have not passed can move');
+	run('updated', q{UPDATE meeting SET ended_at = now() - interval '2 months'});
+	ok(RetentionNode::poll($node, 'SELECT count(*) FROM guest', '0', db => 'updated'), 'and clocks in other rows are minded');
 }
 
 $node->stop;
