@@ -46,6 +46,8 @@ SQL_ROOMS = \
 	enforce/detach \
 	enforce/attach \
 	enforce/unlabelled \
+	enforce/names \
+	enforce/dropped \
 	enforce/preview \
 	enforce/status \
 	enforce/alarm \
