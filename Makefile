@@ -52,6 +52,7 @@ SQL_ROOMS = \
 	enforce/status \
 	enforce/alarm \
 	enforce/deadline \
+	enforce/explain \
 	report/personal \
 	report/coverage \
 	report/declared \

@@ -46,6 +46,7 @@ assert_healthy(text)|SELECT retention.assert_healthy('error')
 coverage_rows()|SELECT * FROM retention.coverage_rows()
 create_key()|SELECT retention.create_key()
 deadline(anyelement,name)|SELECT retention.deadline(v) FROM privilege.visit v
+explain(anyelement)|SELECT count(*) FROM privilege.visit v, retention.explain(v)
 declared_columns()|SELECT * FROM retention.declared_columns()
 decorrelated(anyelement)|SELECT retention.decorrelated('a'::text)
 destroy_key(integer)|SELECT retention.destroy_key(999)

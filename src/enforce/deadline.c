@@ -11,23 +11,20 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/typcache.h"
 
 #include "base/identity.h"
 #include "enforce/due.h"
+#include "enforce/given.h"
 #include "enforce/hold_text.h"
-#include "enforce/lineage.h"
 #include "enforce/tally.h"
 #include "policy/rule.h"
 #include "policy/start.h"
@@ -52,39 +49,6 @@ free_plan(void *arg)
 	if (deadline->plan)
 		SPI_freeplan(deadline->plan);
 	deadline->plan = NULL;
-}
-
-/* The table whose labels count for rows of the type; ERROR if there is none. */
-static Oid
-labelled_table(Oid type)
-{
-	Oid			relid = OidIsValid(type) ? get_typ_typrelid(getBaseType(type)) : InvalidOid;
-	Oid			labelled;
-
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("retention.deadline() wants a row of a table, not a value of type %s",
-						OidIsValid(type) ? format_type_be(type) : "unknown"),
-				 errhint("SELECT retention.deadline(t) FROM a_table AS t;")));
-	labelled = retention_lineage_labelled(relid);
-	if (!OidIsValid(labelled))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table %s has no label", retention_start_relation_name(relid)),
-				 errhint("Its rows have no deadline until SECURITY LABEL FOR %s says which.",
-						 RETENTION_PROVIDER)));
-	return labelled;
-}
-
-static void
-require_select(Oid relid)
-{
-	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
-		pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK)
-		return;
-	aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(get_rel_relkind(relid)),
-				   get_rel_name(relid));
 }
 
 /*
@@ -122,8 +86,7 @@ build_statement(Oid relid, Oid type, const char *column_name)
 {
 	List	   *rules = retention_rule_compile(relid);
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
-	char	   *row = psprintf("pg_catalog.unnest(ARRAY[$1::%s])",
-							   retention_start_relation_name(relid));
+	char	   *row = retention_given_row(relid);
 	bool		staged = false;
 	char	   *held;
 	StringInfoData sql;
@@ -137,7 +100,7 @@ build_statement(Oid relid, Oid type, const char *column_name)
 
 		/* what only a child has goes with the row */
 		if (attnum <= 0 &&
-			get_attnum(get_typ_typrelid(getBaseType(type)), column_name) <= 0)
+			get_attnum(retention_given_relation(type), column_name) <= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("column \"%s\" of table %s does not exist", column_name,
@@ -166,7 +129,7 @@ build_statement(Oid relid, Oid type, const char *column_name)
 	}
 	if (sql.len == 0)
 		return NULL;
-	held = retention_hold_text_held(get_typ_typrelid(getBaseType(type)), "hd");
+	held = retention_hold_text_held(retention_given_relation(type), "hd");
 	return psprintf("SELECT CASE WHEN %s THEN 'infinity'::timestamptz ELSE"
 					" coalesce(pg_catalog.min(due_at) FILTER (WHERE due_at > $2),"
 					" pg_catalog.max(due_at)) END FROM (%s) AS s",
@@ -198,8 +161,7 @@ prepare(FunctionCallInfo fcinfo, Oid type, const char *column_name)
 
 	free_plan(deadline);
 	deadline->type = InvalidOid;
-	deadline->relid = labelled_table(type);
-	require_select(get_typ_typrelid(getBaseType(type)));
+	deadline->relid = retention_given_labelled(type, "deadline");
 
 	sql = build_statement(deadline->relid, type, column_name);
 	if (sql != NULL)
@@ -223,7 +185,7 @@ prepare(FunctionCallInfo fcinfo, Oid type, const char *column_name)
 Datum
 retention_deadline_find_sql(PG_FUNCTION_ARGS)
 {
-	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+	Oid			type = retention_given_type(fcinfo);
 	char	   *column_name = PG_ARGISNULL(1) ? NULL : NameStr(*PG_GETARG_NAME(1));
 	RetentionIdentity saved;
 	Deadline   *deadline;
@@ -231,9 +193,6 @@ retention_deadline_find_sql(PG_FUNCTION_ARGS)
 	Datum		result = (Datum) 0;
 	bool		isnull = true;
 
-	/* of a composite's type an anonymous record knows only in its header */
-	if (type == RECORDOID && !PG_ARGISNULL(0))
-		type = HeapTupleHeaderGetTypeId(PG_GETARG_HEAPTUPLEHEADER(0));
 	SPI_connect();
 	deadline = prepare(fcinfo, type, column_name);
 	if (deadline->plan != NULL && !PG_ARGISNULL(0))

@@ -295,16 +295,29 @@ add_remarks(const RetentionSurvey *survey, RetentionHealth *health)
 			survey->index);
 }
 
+/* First those that are about the rule, then those that are about rows. */
 static const Judge judges[] = {
 	judge_readable,
 	judge_validity,
 	judge_protection,
 	judge_privileges,
 	judge_brakes,
+#define JUDGES_OF_RULES 5
 	judge_blocked,
 	judge_enabled,
 	judge_lateness,
 };
+
+RetentionHealth
+retention_health_hindrance(const RetentionSurvey *survey)
+{
+	RetentionHealth health = {NULL, NULL, NULL};
+
+	for (int i = 0; i < JUDGES_OF_RULES; i++)
+		if (judges[i] (survey, &health))
+			break;
+	return health;
+}
 
 RetentionHealth
 retention_health_judge(const RetentionSurvey *survey)

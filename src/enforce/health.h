@@ -23,6 +23,12 @@ typedef struct RetentionHealth
 /* Is the SQLSTATE that of a lock that could not be had in time? */
 extern bool retention_health_is_lock(const char *state);
 
+/*
+ * What keeps the engine from the rule altogether, whatever its rows; state NULL =
+ * nothing does.  Needs no counts in the survey.
+ */
+extern RetentionHealth retention_health_hindrance(const RetentionSurvey *survey);
+
 extern RetentionHealth retention_health_judge(const RetentionSurvey *survey);
 
 #endif							/* RETENTION_HEALTH_H */

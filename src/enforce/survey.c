@@ -273,11 +273,9 @@ count(void *arg)
 }
 
 RetentionSurvey *
-retention_survey_rule(const RetentionSurveyTable *table, const RetentionRule *rule,
-					  bool brief)
+retention_survey_begin(const RetentionSurveyTable *table, const RetentionRule *rule)
 {
 	RetentionSurvey *survey = palloc0(sizeof(RetentionSurvey));
-	Counting	counting = {survey, brief};
 
 	survey->table = table;
 	survey->rule = rule;
@@ -291,7 +289,17 @@ retention_survey_rule(const RetentionSurveyTable *table, const RetentionRule *ru
 	survey->exact = rule->valid;
 	if (rule->valid && rule->action)
 		find_missing_privilege(survey);
-	if (rule->valid && rule->action)
+	return survey;
+}
+
+RetentionSurvey *
+retention_survey_rule(const RetentionSurveyTable *table, const RetentionRule *rule,
+					  bool brief)
+{
+	RetentionSurvey *survey = retention_survey_begin(table, rule);
+	Counting	counting = {survey, brief};
+
+	if (rule && rule->valid && rule->action)
 		survey->count_error = retention_tally_try(count, &counting);
 	if (survey->count_error)
 		survey->exact = false;

@@ -72,6 +72,10 @@ extern RetentionSurveyTable *retention_survey_table(Oid relid, TimestampTz as_of
 extern RetentionSurvey *retention_survey_rule(const RetentionSurveyTable *table,
 											  const RetentionRule *rule, bool brief);
 
+/* The same without any counts. */
+extern RetentionSurvey *retention_survey_begin(const RetentionSurveyTable *table,
+											   const RetentionRule *rule);
+
 /* Seconds since the oldest due row fell due, 0 if there is none; or UNKNOWN. */
 extern int64 retention_survey_overdue(const RetentionSurvey *survey);
 
