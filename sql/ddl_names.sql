@@ -23,7 +23,7 @@ SELECT * FROM remembered WHERE relation LIKE 'names.%';
 ALTER TABLE "my ""log" RENAME TO log;
 ALTER TABLE log RENAME "E mail" TO mail;
 SELECT * FROM remembered WHERE relation LIKE 'names.%';
-SELECT relation, column_name, state, reason FROM retention.status WHERE relation = 'log'::regclass ORDER BY column_name NULLS FIRST;
+SELECT relation, column_name, state FROM retention.status WHERE relation = 'log'::regclass ORDER BY column_name NULLS FIRST;
 ALTER TABLE log SET SCHEMA "Names 2";
 ALTER SCHEMA "Names 2" RENAME TO "names_3";
 SELECT * FROM remembered WHERE relation LIKE '%ames%';
