@@ -143,6 +143,12 @@ SELECT * FROM found WHERE finding !~ 'statistics';
 SELECT hint FROM retention.check() WHERE finding ~ 'lacks the privilege' \gexec
 SELECT * FROM found WHERE finding !~ 'statistics';
 
+-- The guard of a clock in another table.
+UPDATE pg_trigger SET tgenabled = 'D' WHERE tgrelid = 'event'::regclass AND tgname = 'zz_privacy_retention_clock';
+SELECT * FROM found WHERE finding !~ 'statistics';
+SELECT hint FROM retention.check() WHERE finding ~ 'that clock can be moved' \gexec
+SELECT * FROM found WHERE finding !~ 'statistics';
+
 -- Suspensions: past their review; with a condition that cannot be asked.
 SELECT retention.suspend('guest', 'id > 5', 'lawsuit', current_date + 1, 'counsel') AS suspension \gset
 SELECT * FROM found WHERE finding !~ 'statistics';

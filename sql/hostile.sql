@@ -325,6 +325,51 @@ SELECT state FROM retention.status WHERE relation = 'hostile.undead'::regclass;
 SELECT retention.unprotect(r) FROM unnest('{hostile.undead, hostile.vanishing, victim.visit}'::regclass[]) r;
 DROP TABLE hostile.undead, hostile.vanishing, victim.visit;
 
+-- Code that goes at what is held, on the occasion of what the engine does.
+SET ROLE hostile_mallory;
+CREATE FUNCTION hostile.try(what text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE n bigint;
+BEGIN
+	EXECUTE what;
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RAISE WARNING '%: done, % rows', what, n;
+EXCEPTION WHEN OTHERS THEN
+	RAISE WARNING '%: %', what, SQLSTATE;
+END $$;
+CREATE TABLE hostile.held (id int PRIMARY KEY, seen timestamptz, name text);
+CREATE INDEX ON hostile.held (seen);
+INSERT INTO hostile.held VALUES (1, '2024-01-01', 'free'), (2, '2024-01-01', 'held'), (3, '2024-01-01', 'held'), (4, now(), 'held');
+CREATE FUNCTION hostile.occasion() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+	PERFORM hostile.try(what) FROM unnest(ARRAY['DELETE FROM hostile.held WHERE id = 2', 'UPDATE hostile.held SET name = ''free'' WHERE id = 3',
+		'UPDATE hostile.held SET seen = ''infinity'' WHERE id = 3', 'DELETE FROM hostile.held WHERE id = 4']) AS what;
+	RETURN OLD;
+END $$;
+CREATE TRIGGER occasion BEFORE DELETE ON hostile.held FOR EACH ROW WHEN (OLD.id = 1) EXECUTE FUNCTION hostile.occasion();
+SELECT retention.label('hostile.held', 'hostile week, from seen, then delete');
+CREATE TABLE hostile.parts (id int, seen timestamptz, name text) PARTITION BY RANGE (seen);
+CREATE TABLE hostile.parts_1 PARTITION OF hostile.parts FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
+CREATE TABLE hostile.parts_2 PARTITION OF hostile.parts FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');
+CREATE INDEX ON hostile.parts (seen);
+INSERT INTO hostile.parts SELECT n, '2024-01-10', 'free' FROM generate_series(1, 10) n;
+INSERT INTO hostile.parts VALUES (11, '2024-02-10', 'held');
+CREATE FUNCTION hostile.occasion_of_parts() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+	PERFORM hostile.try(what) FROM unnest(ARRAY['TRUNCATE hostile.parts_2', 'DELETE FROM hostile.parts_2', 'DROP TABLE hostile.parts_2',
+		'ALTER TABLE hostile.parts_2 DISABLE TRIGGER ALL']) AS what;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER occasion BEFORE TRUNCATE ON hostile.parts_1 FOR EACH STATEMENT EXECUTE FUNCTION hostile.occasion_of_parts();
+SELECT retention.label('hostile.parts', 'hostile week, from seen, then delete');
+SELECT retention.protect('hostile.held', 3), retention.protect('hostile.parts', 11);
+SELECT count(retention.suspend(t, 'name = ''held''', 'lawsuit', current_date + 30, 'counsel')) FROM unnest('{hostile.held, hostile.parts}'::regclass[]) t;
+RESET ROLE;
+CALL retention.enforce('hostile.held');
+SELECT id, seen < now() AS seen, name FROM hostile.held ORDER BY id;
+CALL retention.enforce('hostile.parts');
+SELECT id, name FROM hostile.parts ORDER BY id;
+SELECT count(retention.lift_suspension(id, 'settled')) FROM retention.suspension WHERE relation LIKE 'hostile.%' AND in_force;
+SELECT retention.unprotect('hostile.held'), retention.unprotect('hostile.parts');
+DROP TABLE hostile.held, hostile.parts;
+
 -- 7. Names: with quotes, newlines, of 63 bytes, of SQL.
 CREATE FUNCTION hostile.odd(n int) RETURNS name LANGUAGE sql AS $odd$
 	SELECT (ARRAY['"; DROP SCHEMA victim; --', E'new\nline', repeat('ü', 31), 'it''s', '$$ || x', '%s %I %L %', '\', 'a.b', ' ', 'SELECT'])[n]::name $odd$;

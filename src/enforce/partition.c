@@ -155,7 +155,12 @@ clear(void *arg)
 		if (!has_live_row(clearing))
 		{
 			count_rows(clearing);
-			retention_guard_permit(true);
+
+			/*
+			 * not while users' TRUNCATE triggers run: they would be
+			 * permitted, too
+			 */
+			retention_guard_permit(clearing->drop);
 			if (SPI_execute(psprintf(clearing->drop ? "DROP TABLE %s" : "TRUNCATE ONLY %s",
 									 retention_start_relation_name(clearing->leaf)),
 							false, 0) != SPI_OK_UTILITY)

@@ -79,14 +79,13 @@ answer_delete(TriggerData *trigger)
 }
 
 /*
- * The engine's own TRUNCATE passes by its permit: it has asked by itself, under
- * its lock.
+ * The engine's own TRUNCATE is asked, too, although it has asked by itself: a
+ * user's trigger may empty other partitions on the occasion.
  */
 static void
 answer_truncate(TriggerData *trigger)
 {
-	if (!retention_guard_permitted())
-		retention_hold_guard_check_truncate(trigger->tg_relation);
+	retention_hold_guard_check_truncate(trigger->tg_relation);
 }
 
 /* The row as it has been deleted or changed, whatever other triggers made of it. */

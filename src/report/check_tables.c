@@ -11,6 +11,7 @@
 #include "nodes/value.h"
 #include "utils/builtins.h"
 
+#include "enforce/clock_guard.h"
 #include "enforce/guard.h"
 #include "enforce/hold_guard.h"
 #include "enforce/index.h"
@@ -29,8 +30,9 @@ typedef struct Table
 } Table;
 
 static void
-check_gap(const Table *table)
+check_gaps(const Table *table, List *rules)
 {
+	char	   *remedy = psprintf("SELECT retention.protect(%s)", quote_literal_cstr(table->name));
 	Oid			gap;
 
 	if (retention_guard_state(table->relid) != RETENTION_PROTECTED)
@@ -40,16 +42,20 @@ check_gap(const Table *table)
 		retention_finding_add(table->findings, RETENTION_SEVERITY_ERROR,
 							  retention_start_relation_name(gap),
 							  psprintf("a guard is missing or disabled, although %s is protected", table->name),
-							  psprintf("SELECT retention.protect(%s)", quote_literal_cstr(table->name)));
+							  remedy);
+	if (retention_clock_guard_gap(table->relid, rules))
+		retention_finding_add(table->findings, RETENTION_SEVERITY_ERROR, table->name,
+							  "the guard of its clock in another table is missing or disabled: that clock can be moved",
+							  remedy);
 }
 
 /* Own periods that the category cuts short: somebody may have promised them. */
 static void
-check_periods(const Table *table)
+check_periods(const Table *table, List *rules)
 {
 	ListCell   *lc;
 
-	foreach(lc, retention_rule_compile(table->relid))
+	foreach(lc, rules)
 	{
 		RetentionRule *rule = (RetentionRule *) lfirst(lc);
 
@@ -63,12 +69,12 @@ check_periods(const Table *table)
 }
 
 static void
-check_indexes(const Table *table)
+check_indexes(const Table *table, List *rules)
 {
 	List	   *told = NIL;
 	ListCell   *lc;
 
-	foreach(lc, retention_rule_compile(table->relid))
+	foreach(lc, rules)
 	{
 		RetentionRule *rule = (RetentionRule *) lfirst(lc);
 		char	   *statement;
@@ -90,10 +96,11 @@ static void
 check_table(void *arg)
 {
 	const Table *table = (const Table *) arg;
+	List	   *rules = retention_rule_compile(table->relid);
 
-	check_gap(table);
-	check_indexes(table);
-	check_periods(table);
+	check_gaps(table, rules);
+	check_indexes(table, rules);
+	check_periods(table, rules);
 }
 
 /* A suspension whose guards do not stand on each part of its table. */
