@@ -9,6 +9,7 @@
 #include "catalog/pg_extension.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/inval.h"
 
@@ -61,4 +62,13 @@ retention_extension_unlock(void)
 	depth--;
 	set_tag(&tag, locked);
 	(void) LockRelease(&tag, AccessShareLock, true);
+}
+
+void
+retention_extension_lock_exclusively(void)
+{
+	Oid			extension = get_extension_oid(RETENTION_EXTENSION_NAME, true);
+
+	if (OidIsValid(extension))
+		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessExclusiveLock);
 }

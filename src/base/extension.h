@@ -24,4 +24,10 @@ extern bool retention_extension_lock(bool *busy);
 
 extern void retention_extension_unlock(void);
 
+/*
+ * Locks the extension as DROP EXTENSION will, until the transaction ends, and so
+ * waits for whoever has it locked.
+ */
+extern void retention_extension_lock_exclusively(void);
+
 #endif							/* RETENTION_EXTENSION_H */

@@ -78,17 +78,16 @@ note(Before *before, List *suspensions)
 	foreach(lc, suspensions)
 	{
 		RetentionSuspension *suspension = (RetentionSuspension *) lfirst(lc);
-		Noted	   *noted;
+		Noted	   *noted = palloc0(sizeof(Noted));
 		ListCell   *lm;
 
+		noted->suspension = suspension;
+		before->suspensions = lappend(before->suspensions, noted);
 		if (!OidIsValid(suspension->relid))
 			continue;
-		noted = palloc0(sizeof(Noted));
-		noted->suspension = suspension;
 		noted->table = get_rel_name(suspension->relid);
 		noted->namespace = get_rel_namespace(suspension->relid);
 		noted->sound = is_sound(suspension);
-		before->suspensions = lappend(before->suspensions, noted);
 		foreach(lm, find_all_inheritors(suspension->relid, NoLock, NULL))
 		{
 			Member	   *member;
@@ -150,7 +149,7 @@ before_drop(Before *before, const DropStmt *statement)
 		Oid			relid;
 		const RetentionSuspension *suspension;
 
-		if (statement->removeType == OBJECT_EXTENSION &&
+		if (statement->removeType == OBJECT_EXTENSION && before->suspensions != NIL &&
 			strcmp(strVal(lfirst(lc)), "privacy_retention") == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -181,6 +180,13 @@ lets_change(Oid relid, const char *column)
 	return open;
 }
 
+/* Takes the values of a column away, or writes them anew. */
+static bool
+changes_column(const AlterTableCmd *command)
+{
+	return command->subtype == AT_DropColumn || command->subtype == AT_AlterColumnType;
+}
+
 static void
 before_alter(const Before *before, const AlterTableStmt *statement)
 {
@@ -194,7 +200,7 @@ before_alter(const Before *before, const AlterTableStmt *statement)
 		AlterTableCmd *command = (AlterTableCmd *) lfirst(lc);
 		const RetentionSuspension *suspension;
 
-		if (command->subtype != AT_DropColumn && command->subtype != AT_AlterColumnType)
+		if (!changes_column(command))
 			continue;
 		suspension = ask(before, relid);
 		if (suspension != NULL && !lets_change(relid, command->name))
@@ -203,6 +209,14 @@ before_alter(const Before *before, const AlterTableStmt *statement)
 							"drop column \"%s\" of" : "change the type of column \"%s\" of",
 							command->name));
 	}
+}
+
+/* Can the command take held rows away, or what tells that they are held? */
+static bool
+can_harm(const Node *command)
+{
+	return IsA(command, DropStmt) || IsA(command, DropOwnedStmt) ||
+		IsA(command, AlterTableStmt) || IsA(command, RenameStmt);
 }
 
 Datum
@@ -217,7 +231,7 @@ retention_hold_ddl_before_sql(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	caller = MemoryContextSwitchTo(retention_command_context());
 	suspensions = retention_suspension_in_force();
-	if (suspensions != NIL)
+	if (suspensions != NIL || can_harm(command))
 	{
 		before = retention_command_remember(command, WHO, sizeof(Before));
 		note(before, suspensions);
@@ -290,6 +304,67 @@ follow_table(const Noted *noted)
 																		noted->table, noted->namespace));
 }
 
+static bool
+rewrites_column(const AlterTableStmt *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->cmds)
+		if (changes_column((AlterTableCmd *) lfirst(lc)))
+		return true;
+	return false;
+}
+
+/* Is the suspension of a table of which the command has changed a column? */
+static bool
+is_altered(const Node *command, const RetentionSuspension *suspension)
+{
+	Oid			relid;
+
+	if (!IsA(command, AlterTableStmt) || !rewrites_column((const AlterTableStmt *) command))
+		return false;
+	relid = RangeVarGetRelid(((const AlterTableStmt *) command)->relation, NoLock, true);
+	return OidIsValid(relid) &&
+		(list_member_oid(retention_hold_lineage(relid), suspension->relid) ||
+		 list_member_oid(find_all_inheritors(relid, NoLock, NULL), suspension->relid));
+}
+
+/*
+ * The condition can be asked as before.  A suspension that began while the command
+ * waited for its lock has not been asked whether it holds what has gone.
+ */
+static void
+require_sound(const Before *before, const RetentionSuspension *suspension,
+			  const Node *command)
+{
+	bool		noted = false;
+	bool		was_sound = true;
+	ListCell   *lc;
+
+	foreach(lc, before->suspensions)
+	{
+		const Noted *entry = (const Noted *) lfirst(lc);
+
+		if (entry->suspension->id == suspension->id)
+		{
+			noted = true;
+			was_sound = entry->sound;
+		}
+	}
+	if (!noted && (!is_sound(suspension) || is_altered(command, suspension)))
+		ereport(ERROR,
+				(errcode(ERRCODE_RESTRICT_VIOLATION),
+				 errmsg("suspension " INT64_FORMAT " of table %s began under the command",
+						suspension->id, suspension->relation),
+				 errhint("Try it again: then it is asked whether it holds what the command removes.")));
+	if (was_sound && !is_sound(suspension))
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("the condition of suspension " INT64_FORMAT " of table %s needs what the command removes or changes",
+						suspension->id, suspension->relation),
+				 errhint("Suspend with another condition, and lift this suspension, before.")));
+}
+
 Datum
 retention_hold_ddl_after_sql(PG_FUNCTION_ARGS)
 {
@@ -313,21 +388,6 @@ retention_hold_ddl_after_sql(PG_FUNCTION_ARGS)
 	}
 	CommandCounterIncrement();
 	foreach(lc, retention_suspension_in_force())
-	{
-		RetentionSuspension *suspension = (RetentionSuspension *) lfirst(lc);
-		ListCell   *ln;
-
-		foreach(ln, before->suspensions)
-		{
-			Noted	   *noted = (Noted *) lfirst(ln);
-
-			if (noted->suspension->id == suspension->id && noted->sound && !is_sound(suspension))
-				ereport(ERROR,
-						(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-						 errmsg("the condition of suspension " INT64_FORMAT " of table %s needs what the command removes or changes",
-								suspension->id, suspension->relation),
-						 errhint("Suspend with another condition, and lift this suspension, before.")));
-		}
-	}
+		require_sound(before, (RetentionSuspension *) lfirst(lc), command);
 	PG_RETURN_NULL();
 }

@@ -21,6 +21,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "base/extension.h"
 #include "base/identity.h"
 #include "base/schedule.h"
 #include "enforce/admission.h"
@@ -226,7 +227,13 @@ retention_protection_uninstall_sql(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("only a superuser may remove all guards and labels")));
-	/* None begins once this lock is there. */
+
+	/*
+	 * No pass is under way any more, and none begins: DROP EXTENSION comes
+	 * next.
+	 */
+	retention_extension_lock_exclusively();
+	/* No suspension begins. */
 	suspensions = retention_suspension_open(ShareRowExclusiveLock);
 	if (suspensions != NULL)
 		table_close(suspensions, NoLock);
