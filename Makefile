@@ -124,6 +124,7 @@ demo-stop:
 	@demo/run stop
 bench: setup
 	@bench/run
+	@bench/guard
 lint: setup
 	@.ci/lint
 sanitize: setup

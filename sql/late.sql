@@ -229,6 +229,24 @@ DO $$BEGIN PERFORM retention.protect('kept'); END$$;
 SELECT retention.set_category('late kept', period => '30 days');
 INSERT INTO kept VALUES (1, now() - interval '8 days', 'clear'), (2, now() - interval '6 days', 'clear') RETURNING id, body;
 
+-- A row's own period counts where it is in the row; one in another row is left to
+-- passes, unless the row may be due for another reason, as 1 is.
+CREATE TABLE tenant (id int PRIMARY KEY, keep interval);
+CREATE TABLE own (id int, seen timestamptz, keep interval, tenant int REFERENCES tenant, body text, other text);
+SECURITY LABEL FOR privacy_retention ON TABLE own IS 'late long, from seen, then delete';
+SECURITY LABEL FOR privacy_retention ON COLUMN own.body IS 'late short, from seen, for keep, then set null';
+SECURITY LABEL FOR privacy_retention ON COLUMN own.other IS 'late short, from seen, for tenant -> keep, then set null';
+DO $$BEGIN PERFORM retention.protect('own'); END$$;
+INSERT INTO tenant VALUES (1, '1 day'), (2, NULL);
+INSERT INTO own VALUES
+	(1, now() - interval '2 days', '1 day', 1, 'clear', 'clear'),
+	(2, now() - interval '2 days', '3 days', 1, 'clear', 'clear'),
+	(3, now() - interval '2 days', NULL, 2, 'clear', 'clear'),
+	(4, now() - interval '8 days', '100 days', 1, 'clear', 'clear'),
+	(5, now() - interval '8 days', NULL, 2, 'clear', 'clear');
+UPDATE own SET keep = '1 day' WHERE id = 2;
+SELECT id, body, other FROM own ORDER BY id;
+
 -- What the guard has changed was never stored: passes have nothing to testify.
 SELECT relation, sum(rows) FROM retention.ledger l, mark m
 WHERE l.id > m.id AND l.event = 'batch' AND relation IN ('late.part', 'late.base', 'late.typed') GROUP BY 1;

@@ -177,7 +177,9 @@ check_dial(Moving *moving, RetentionDial *dial, int number)
 		forbid(moving, "It would become implausible: before privacy_retention.earliest.");
 	else if (is_future(dial, after))
 		forbid(moving, "It would lie in the future: what has ended would not have ended.");
-	else if (after > before && before <= retention_dial_bound(dial, now) &&
+	else if (after > before &&
+			 (dial->elsewhere ||
+			  retention_dial_may_be_due(dial, moving->trigger->tg_trigslot, before, now)) &&
 			 something_is_due(moving, number))
 		forbid(moving, "By the present one a row is due already.");
 }
@@ -231,10 +233,10 @@ note_dependents(Moving *moving, RetentionDial *dial)
 	{
 		case RETENTION_READ_TIME:
 			if (time >= dial->earliest)
-				retention_dial_note(dial, time);
+				retention_dial_note(dial, time, false);
 			break;
 		case RETENTION_READ_NOT:
-			retention_dial_note(dial, DT_NOBEGIN);
+			retention_dial_note(dial, DT_NOBEGIN, true);
 			break;
 		case RETENTION_READ_NULL:
 			break;

@@ -124,6 +124,19 @@ retention_dial_make(RetentionDial *dial, Relation rel, Node *expression, Oid lab
 	}
 }
 
+void
+retention_dial_add_period(RetentionDial *dial, Relation rel, Node *period)
+{
+	Node	   *expression = replace_generated(copyObject(period), rel);
+
+	dial->own = copyObject(period);
+	if (IsA(expression, Var))
+		dial->own_column = ((Var *) expression)->varattno;
+	dial->own_state = ExecInitExpr(expression_planner((Expr *) expression), NULL);
+	if (dial->econtext == NULL)
+		dial->econtext = CreateStandaloneExprContext();
+}
+
 /* As SQL does it where TimeZone is privacy_retention.timezone. */
 static TimestampTz
 in_zone(Timestamp local, pg_tz *zone)
@@ -167,6 +180,8 @@ as_time(const RetentionDial *dial, Datum value)
 typedef struct Evaluation
 {
 	RetentionDial *dial;
+	ExprState  *state;
+	bool		owned;
 	Datum		value;
 	bool		isnull;
 } Evaluation;
@@ -178,18 +193,18 @@ evaluate(void *arg)
 	RetentionDial *dial = evaluation->dial;
 	RetentionIdentity saved;
 
-	if (OidIsValid(dial->owned))
-		retention_identity_become_owner(&saved, dial->owned);
-	evaluation->value = ExecEvalExprSwitchContext(dial->state, dial->econtext,
+	if (evaluation->owned)
+		retention_identity_become_owner(&saved, linitial_oid(dial->relids));
+	evaluation->value = ExecEvalExprSwitchContext(evaluation->state, dial->econtext,
 												  &evaluation->isnull);
-	if (OidIsValid(dial->owned))
+	if (evaluation->owned)
 		retention_identity_restore(&saved);
 }
 
 RetentionReading
 retention_dial_read(RetentionDial *dial, TupleTableSlot *slot, TimestampTz *time)
 {
-	Evaluation	evaluation = {dial};
+	Evaluation	evaluation = {dial, dial->state, OidIsValid(dial->owned)};
 
 	if (dial->column > 0)
 		evaluation.value = slot_getattr(slot, dial->column, &evaluation.isnull);
@@ -208,8 +223,8 @@ retention_dial_read(RetentionDial *dial, TupleTableSlot *slot, TimestampTz *time
 	return RETENTION_READ_TIME;
 }
 
-TimestampTz
-retention_dial_bound(const RetentionDial *dial, TimestampTz now)
+static TimestampTz
+bound(const RetentionDial *dial, TimestampTz now)
 {
 	if (TIMESTAMP_NOT_FINITE(dial->greatest))
 		return dial->greatest;
@@ -219,6 +234,34 @@ retention_dial_bound(const RetentionDial *dial, TimestampTz now)
 	if (now > dial->computed_for)
 		return dial->greatest + (now - dial->computed_for) + USECS_PER_DAY;
 	return dial->greatest;
+}
+
+/* No calendar makes it end earlier. */
+static int64
+shortest(const Interval *period)
+{
+	return period->month * 28 * USECS_PER_DAY + period->day * 23 * USECS_PER_HOUR +
+		period->time;
+}
+
+bool
+retention_dial_may_be_due(RetentionDial *dial, TupleTableSlot *slot,
+						  TimestampTz time, TimestampTz now)
+{
+	Evaluation	evaluation = {dial, dial->own_state, true};
+
+	if (time <= bound(dial, now))
+		return true;
+	if (dial->own_state == NULL || time > now)
+		return false;
+	ResetExprContext(dial->econtext);
+	dial->econtext->ecxt_scantuple = slot;
+	if (dial->own_column > 0)
+		evaluation.value = slot_getattr(slot, dial->own_column, &evaluation.isnull);
+	else if (retention_attempt_run(evaluate, &evaluation) != NULL)
+		return true;
+	return !evaluation.isnull &&
+		time + shortest(DatumGetIntervalP(evaluation.value)) <= now;
 }
 
 /* Leaves to passes what is due by now; the dials outlive the transaction's end. */
@@ -234,7 +277,7 @@ record(void)
 	{
 		RetentionDial *dial = (RetentionDial *) lfirst(lc);
 
-		if (dial->least <= retention_dial_bound(dial, now))
+		if (dial->late || dial->least <= bound(dial, now))
 			relids = list_concat_unique_oid(relids, dial->relids);
 	}
 	foreach(lr, relids)
@@ -262,7 +305,7 @@ clear_notes(void)
 	{
 		RetentionDial *dial = (RetentionDial *) lfirst(lc);
 
-		dial->noted = false;
+		dial->noted = dial->late = false;
 		dial->least = DT_NOEND;
 	}
 	noted = NIL;
@@ -290,10 +333,11 @@ transaction_ends(XactEvent event, void *arg)
 }
 
 void
-retention_dial_note(RetentionDial *dial, TimestampTz time)
+retention_dial_note(RetentionDial *dial, TimestampTz time, bool late)
 {
 	static bool registered = false;
 
+	dial->late |= late;
 	if (time >= dial->least)
 		return;
 	dial->least = time;

@@ -37,9 +37,14 @@ typedef struct RetentionDial
 	TimestampTz greatest;		/* clocks after it are not due at computed_for */
 	TimestampTz computed_for;
 	bool		exact;			/* greatest moves with the time */
+	Node	   *own;			/* the row's own period, if it is in the row */
+	AttrNumber	own_column;		/* it is bare, and stored; else 0 */
+	ExprState  *own_state;
+	bool		elsewhere;		/* rules by it have periods in other rows */
 	List	   *relids;			/* the protected tables with rules by it */
 	TimestampTz least;			/* that this transaction has noted */
 	bool		noted;
+	bool		late;			/* and is due by a row's own period */
 } RetentionDial;
 
 typedef enum RetentionReading
@@ -66,14 +71,21 @@ extern Bitmapset *retention_dial_columns(Node *expression);
 extern RetentionReading retention_dial_read(RetentionDial *dial, TupleTableSlot *slot,
 											TimestampTz *time);
 
-/* The clock after which nothing can be due at that time. */
-extern TimestampTz retention_dial_bound(const RetentionDial *dial, TimestampTz now);
+/* Adds the row's own period, an expression over the relation, to a dial. */
+extern void retention_dial_add_period(RetentionDial *dial, Relation rel, Node *period);
 
 /*
- * The transaction has written this clock: if it is due by the end of the
- * transaction, passes will look for it (late_write.h).  DT_NOBEGIN: which clock
- * is not known.
+ * May something be due at that time, by a clock that was read in the row?  Periods
+ * in other rows are not asked: of them only that they are not longer is known.
  */
-extern void retention_dial_note(RetentionDial *dial, TimestampTz time);
+extern bool retention_dial_may_be_due(RetentionDial *dial, TupleTableSlot *slot,
+									  TimestampTz time, TimestampTz now);
+
+/*
+ * The transaction has written this clock: if it is due already ("late"), or by
+ * the end of the transaction, passes will look for it (late_write.h).  DT_NOBEGIN:
+ * which clock is not known.
+ */
+extern void retention_dial_note(RetentionDial *dial, TimestampTz time, bool late);
 
 #endif							/* RETENTION_DIAL_H */

@@ -44,11 +44,19 @@ compile_rules(Draft *draft, Oid relid)
 	return rules;
 }
 
+/*
+ * With the category's period, whatever the row's own is: that one is not longer.
+ */
 static RetentionDue *
-build_due(Draft *draft, RetentionRule *rule, List *rules)
+build_due(Draft *draft, const RetentionRule *rule, List *rules)
 {
 	MemoryContext old = MemoryContextSwitchTo(draft->scratch);
-	RetentionDue *due = retention_due_build_for_row(rule, rules, draft->orders->computed_for);
+	RetentionRule *category = palloc(sizeof(RetentionRule));
+	RetentionDue *due;
+
+	*category = *rule;
+	category->own_period = NULL;
+	due = retention_due_build_for_row(category, rules, draft->orders->computed_for);
 
 	MemoryContextSwitchTo(old);
 	return due;
@@ -113,29 +121,37 @@ add_sources(Bitmapset *set, Relation rel)
 /* The dial for a clock over the table that has the map; -1 if it has none. */
 static int
 find_dial(Draft *draft, const RetentionClock *clock, const AttrMap *map,
-		  Oid protected, const RetentionArm *arm)
+		  const RetentionRule *rule, const RetentionArm *arm)
 {
 	RetentionOrders *orders = draft->orders;
 	RetentionDial *dial = NULL;
 	bool		whole_row;
+	bool		own = rule->own_period != NULL && !orders->parent &&
+	rule->own_period->joins == NIL;
+	Node	   *period = NULL;
 	Node	   *expression;
 	int			number = 0;
 	ListCell   *lc;
 
+	if (own)
+		period = map_variable_attnos(rule->own_period->expression, 1, 0, map,
+									 get_rel_type_id(orders->relid), &whole_row);
 	expression = map_variable_attnos(clock->expression, 1, 0, map,
 									 get_rel_type_id(orders->relid), &whole_row);
 	foreach(lc, orders->dials)
 	{
 		dial = (RetentionDial *) lfirst(lc);
-		if (equal(dial->source, expression) &&
-			(!OidIsValid(dial->owned) || dial->owned == protected))
+		if (equal(dial->source, expression) && equal(dial->own, period) &&
+			(!OidIsValid(dial->owned) || dial->owned == rule->relid))
 			break;
 		number++;
 	}
 	if (lc == NULL)
 	{
 		dial = palloc0(sizeof(RetentionDial));
-		retention_dial_make(dial, draft->rel, expression, protected);
+		retention_dial_make(dial, draft->rel, expression, rule->relid);
+		if (own)
+			retention_dial_add_period(dial, draft->rel, period);
 		dial->computed_for = orders->computed_for;
 		dial->zone = pg_tzset(retention_settings_timezone);
 		dial->earliest = retention_settings_earliest();
@@ -145,8 +161,21 @@ find_dial(Draft *draft, const RetentionClock *clock, const AttrMap *map,
 	}
 	dial->greatest = Max(dial->greatest, arm->greatest);
 	dial->exact &= arm->exact;
-	dial->relids = list_append_unique_oid(dial->relids, protected);
+	dial->elsewhere |= rule->own_period != NULL && !own;
+	dial->relids = list_append_unique_oid(dial->relids, rule->relid);
 	return number;
+}
+
+/* The columns where a path begins, or ends if it is in the row itself. */
+static Bitmapset *
+add_path(Bitmapset *set, const AttrMap *map, const RetentionClock *path)
+{
+	RetentionJoin *join;
+
+	if (path->joins == NIL)
+		return add_columns(set, map, retention_dial_columns(path->expression));
+	join = (RetentionJoin *) linitial(path->joins);
+	return add_way(set, map, join->nkeys, join->from_columns);
 }
 
 /* All columns on which it depends what the rule does to a row. */
@@ -168,18 +197,9 @@ columns_of_rule(const RetentionRule *rule, List *rules, const AttrMap *map)
 		if (stage->condition != NULL)
 			columns = add_columns(columns, map, retention_dial_columns(stage->condition));
 		foreach(lk, stage->clocks)
-		{
-			RetentionClock *clock = (RetentionClock *) lfirst(lk);
-
-			if (clock->joins == NIL)
-				columns = add_columns(columns, map, retention_dial_columns(clock->expression));
-			else
-			{
-				RetentionJoin *join = (RetentionJoin *) linitial(clock->joins);
-
-				columns = add_way(columns, map, join->nkeys, join->from_columns);
-			}
-		}
+			columns = add_path(columns, map, (RetentionClock *) lfirst(lk));
+		if (stage->own_period != NULL)
+			columns = add_path(columns, map, stage->own_period);
 	}
 	return columns;
 }
@@ -224,7 +244,7 @@ draft_own(Draft *draft)
 				order->ways = add_way(order->ways, map, join->nkeys, join->from_columns);
 				continue;
 			}
-			dial = find_dial(draft, clock, map, orders->labelled,
+			dial = find_dial(draft, clock, map, rule,
 							 (RetentionArm *) lfirst(la));
 			if (lk == list_head(rule->clocks))
 				order->dial = dial;
@@ -278,7 +298,7 @@ add_dependents(Draft *draft, Oid relid)
 					dependent->stage = rule->stage;
 					dependent->path = path;
 					dependent->hop = hop;
-					dependent->dial = next ? -1 : find_dial(draft, clock, map, relid,
+					dependent->dial = next ? -1 : find_dial(draft, clock, map, rule,
 															(RetentionArm *) lfirst(la));
 					if (next)
 						dependent->ways = add_way(NULL, map, next->nkeys, next->from_columns);

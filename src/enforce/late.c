@@ -58,16 +58,18 @@ dial_concerns(const Writing *writing, int dial)
 	return false;
 }
 
-/*
- * The time of one dial: notes it, and says whether something may be due by it.
- */
+/* Notes the time of one dial; may something be due by it? */
 static bool
-note(RetentionDial *dial, TimestampTz time)
+note(const Writing *writing, RetentionDial *dial, TimestampTz time)
 {
+	bool		late;
+
 	if (time < dial->earliest)
 		return false;
-	retention_dial_note(dial, time);
-	return time <= retention_dial_bound(dial, GetCurrentTransactionStartTimestamp());
+	late = retention_dial_may_be_due(dial, writing->slot, time,
+									 GetCurrentTransactionStartTimestamp());
+	retention_dial_note(dial, time, late);
+	return late;
 }
 
 /*
@@ -90,10 +92,10 @@ may_be_late(const Writing *writing)
 			switch (retention_dial_read(dial, writing->slot, &time))
 			{
 				case RETENTION_READ_TIME:
-					result |= note(dial, time);
+					result |= note(writing, dial, time);
 					break;
 				case RETENTION_READ_NOT:
-					retention_dial_note(dial, DT_NOBEGIN);
+					retention_dial_note(dial, DT_NOBEGIN, true);
 					break;
 				case RETENTION_READ_NULL:
 					break;
