@@ -98,6 +98,17 @@ sql(q{SELECT retention.unprotect('visit'); SELECT retention.label('visit', NULL)
 is(hears('public.visit', 'gone')->{was}, 'blocked', 'gone');
 is(sql(q{SELECT count(*) FROM retention.told_state WHERE relation = 'public.visit'}), '0', 'and forgotten');
 
+# A table that is renamed, then dropped, meanwhile
+@heard = ();
+sql(q{SELECT retention.label('visit', 'visits, from at, then delete'); SELECT retention.protect('visit', at_most => 1); SELECT retention.wake()});
+hears('public.visit', 'blocked');
+@heard = ();
+sql(q{ALTER TABLE visit RENAME TO visited; SELECT retention.wake()});
+is(sql(q{SELECT state FROM retention.told_state WHERE relation = 'public.visited'}), 'blocked', 'what was told follows a rename');
+sql(q{DROP TABLE visited CASCADE; SELECT retention.wake()});
+is(hears('public.visited', 'gone')->{was}, 'blocked', 'a dropped table is gone');
+is(scalar(@heard), 1, 'and that is all');
+
 # A table that is locked: no answer, no alarm for a moment, and nobody hangs
 my $locker = $node->background_psql('postgres');
 $locker->query_safe(q{BEGIN; LOCK TABLE "o""dd"});
