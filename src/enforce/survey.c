@@ -98,7 +98,7 @@ recall(RetentionSurvey *survey)
 	retention_identity_become_extension(&saved);
 	if (SPI_execute_with_args("SELECT last_success, rate, due, counted_at, oldest_due,"
 							  " CASE WHEN last_success IS NULL OR last_error_at > last_success"
-							  " THEN last_error END, running, rows_done"
+							  " THEN last_error END, running, rows_done, swept_to"
 							  " FROM retention.rule_state"
 							  " WHERE relation = $1 AND column_name = $2 AND stage = $3",
 							  3, types, values, NULL, true, 1) != SPI_OK_SELECT)
@@ -125,6 +125,7 @@ recall(RetentionSurvey *survey)
 			survey->last_error = MemoryContextStrdup(context, error);
 		survey->running = DatumGetBool(SPI_getbinval(row, desc, 7, &isnull));
 		survey->rows_done = DatumGetInt64(SPI_getbinval(row, desc, 8, &isnull));
+		(void) fetch_time(9, &survey->swept_to);
 	}
 	retention_identity_restore(&saved);
 	SPI_finish();
@@ -235,6 +236,24 @@ count_oldest(RetentionSurvey *survey, const RetentionDue *due)
 		survey->exact = false;
 }
 
+/*
+ * Not again all that is held: below the mark, a sweep has seen that nothing else is
+ * left but what is recorded as blocked.
+ */
+static void
+look_from(RetentionDue *due, TimestampTz swept_to)
+{
+	ListCell   *lc;
+
+	foreach(lc, due->arms)
+	{
+		RetentionArm *arm = (RetentionArm *) lfirst(lc);
+
+		arm->due = psprintf("%s AND %s > %s::timestamp with time zone", arm->due, arm->clock,
+							quote_literal_cstr(timestamptz_to_str(swept_to)));
+	}
+}
+
 static void
 count(void *arg)
 {
@@ -244,6 +263,9 @@ count(void *arg)
 											survey->table->as_of);
 	int64		remembered = survey->due;
 
+	if (counting->brief && strcmp(due->unheld, "true") != 0 &&
+		strcmp(due->free, "true") == 0 && survey->swept_to != DT_NOBEGIN)
+		look_from(due, survey->swept_to);
 	survey->due = UNKNOWN;
 	count_kind(survey, due, RETENTION_TALLY_DUE, &survey->due);
 	survey->live = survey->due != UNKNOWN;
@@ -263,7 +285,8 @@ count(void *arg)
 	if (strcmp(due->unheld, "true") != 0)
 	{
 		survey->held = UNKNOWN;
-		count_kind(survey, due, RETENTION_TALLY_HELD, &survey->held);
+		if (!counting->brief)
+			count_kind(survey, due, RETENTION_TALLY_HELD, &survey->held);
 	}
 	survey->blocked = retention_blocked_count(survey->rule);
 	if (survey->blocked > 0)
@@ -282,6 +305,7 @@ retention_survey_begin(const RetentionSurveyTable *table, const RetentionRule *r
 	survey->due = survey->kept = UNKNOWN;
 	survey->not_started = survey->orphaned = survey->implausible = UNKNOWN;
 	survey->oldest_due = survey->counted_at = survey->last_success = DT_NOBEGIN;
+	survey->swept_to = DT_NOBEGIN;
 	survey->rate = UNKNOWN;
 	if (rule == NULL)
 		return survey;

@@ -56,6 +56,7 @@ typedef struct RetentionSurvey
 	char	   *index;			/* the statement that makes the missing index */
 	bool		running;		/* a pass is under way, or was cut off */
 	int64		rows_done;		/* by it, or by the last one */
+	TimestampTz swept_to;		/* DT_NOBEGIN = nowhere */
 	TimestampTz last_success;	/* DT_NOBEGIN = never */
 	char	   *last_error;
 	double		rate;			/* UNKNOWN */

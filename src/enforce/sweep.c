@@ -33,6 +33,8 @@
 
 /* A search that took less (ms) is made in full each time. */
 #define CHEAP_SEARCH 100
+/* So with held rows: they stay where they are until they are lifted. */
+#define CHEAP_SEARCH_HELD 5
 /* Otherwise full searches may take this part of the time. */
 #define SEARCH_SHARE 50
 /* What was being committed during the last search: look again. */
@@ -207,7 +209,9 @@ retry_blocked(RetentionSweeping *s)
 static bool
 may_skip_done(const RetentionSweeping *s)
 {
-	return !s->sweep->full && s->state.sweep_cost > CHEAP_SEARCH &&
+	int			cheap = strcmp(s->due->unheld, "true") != 0 ? CHEAP_SEARCH_HELD : CHEAP_SEARCH;
+
+	return !s->sweep->full && s->state.sweep_cost > cheap &&
 		!TIMESTAMP_IS_NOBEGIN(s->state.swept_at) &&
 		s->batch.now - s->state.swept_at <
 		(int64) s->state.sweep_cost * SEARCH_SHARE * 1000;

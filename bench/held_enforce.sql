@@ -1,0 +1,2 @@
+-- A pass as the worker makes it.
+CALL retention.enforce();
