@@ -48,6 +48,12 @@ CREATE VIEW retention.finding_installation AS
            pg_catalog.format('ALTER DATABASE %I SET privacy_retention.enabled = on', pg_catalog.current_database())
      WHERE NOT pg_catalog.current_setting('privacy_retention.enabled')::boolean
     UNION ALL
+    SELECT 'info', 'setting privacy_retention.' || g.name, g.finding, 'ALTER SYSTEM RESET privacy_retention.' || g.name
+      FROM (VALUES ('late_rows', 'accept', 'it is accept: values past their date are stored in clear until the next pass'),
+                   ('unlabelled', 'ignore', 'it is ignore: columns and copies without a label are not spoken of'),
+                   ('largest_share', '100', 'it is 100: no pass stops before it empties a table')) AS g (name, value, finding)
+     WHERE pg_catalog.current_setting('privacy_retention.' || g.name, true) = g.value
+    UNION ALL
     SELECT 'warning', 'setting privacy_retention.officer_role',
            'it names no role that exists: only superusers are officers',
            'CREATE ROLE ..., or ALTER SYSTEM SET privacy_retention.officer_role = ...'
