@@ -190,6 +190,80 @@ subtest 'a batch inside one function is one transaction: others wait for all of 
 	is(sql(q{SELECT sum(rows) FROM retention.ledger WHERE event = 'batch' AND relation = 'public.many'}), '5000', 'and all of them');
 };
 
+subtest 'choosing rows behind many held ones' => sub {
+	sql(q{CREATE TABLE claims (id int PRIMARY KEY, at timestamptz); CREATE INDEX ON claims (at);
+		INSERT INTO claims SELECT n, now() - interval '90 days' + n * interval '1 s' FROM generate_series(1, 20000) n});
+	visits('claims');
+	sql(q{SELECT retention.protect('claims', at_most => 20000);
+		SELECT retention.suspend('claims', 'id <= 19000', 'a claim', current_date + 30, 'counsel')});
+	enforce('claims');
+	is(sql('SELECT count(*), max(id) FROM claims'), '19000|19000', 'those behind them are gone');
+	is(sql(q{SELECT due, held, blocked FROM retention.status WHERE relation = 'claims'::regclass}), '0|10000|0',
+		'the held ones are told as such (counts end at 10,000), not as blocked');
+	sql(q{SELECT retention.lift_suspension(id, 'settled') FROM retention.suspension WHERE relation = 'public.claims'});
+	enforce('claims');
+	is(sql('SELECT count(*) FROM claims'), '0', 'and go when the claim is settled');
+};
+
+subtest 'a clock on a parent row is forbidden (cockroach), parents of foreign keys are refused (TiDB)' => sub {
+	sql(q{CREATE TABLE meeting (id int PRIMARY KEY, ended timestamptz); CREATE INDEX ON meeting (ended);
+		CREATE TABLE guest (id int PRIMARY KEY, meeting_id int REFERENCES meeting, name text); CREATE INDEX ON guest (meeting_id);
+		INSERT INTO meeting VALUES (1, now() - interval '40 days'), (2, now() - interval '1 day'), (3, NULL);
+		INSERT INTO guest SELECT n, 1 + n % 3, 'anna' FROM generate_series(0, 8) n});
+	visits('guest', 'visits, from meeting_id -> ended, then delete');
+	visits('meeting', 'visits, from ended, then delete');
+	sql(q{SELECT retention.protect('guest', at_most => 3), retention.protect('meeting', at_most => 1)});
+	enforce();
+	is(sql(q{SELECT string_agg(DISTINCT meeting_id::text, ' ') FROM guest}), '2 3', 'the guests of the meeting that ended are gone');
+	is(sql(q{SELECT string_agg(id::text, ' ' ORDER BY id) FROM meeting}), '2 3', 'and then the meeting');
+};
+
+subtest 'rules are not inherited by partitions, nor by columns added later (PostgreSQL Anonymizer)' => sub {
+	sql(q{CREATE TABLE log (at timestamptz, ip inet) PARTITION BY RANGE (at);
+		CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM ('2000-01-01') TO ('2100-01-01')});
+	visits('log');
+	sql(q{SELECT retention.protect('log');
+		ALTER TABLE log ADD COLUMN email text;
+		CREATE TABLE log_2 PARTITION OF log DEFAULT;
+		INSERT INTO log VALUES (now() - interval '40 days', '192.0.2.1', 'a@example.com'), ('1999-12-31', '192.0.2.1', 'old'), (now(), NULL, NULL)});
+	enforce('log');
+	is(sql('SELECT count(*) FROM log WHERE email IS NOT NULL'), '1', 'the row is gone with the new column; what is implausible stays, and is told');
+	like(error_of('TRUNCATE log_1; ALTER TABLE log_2 DISABLE TRIGGER ALL'), qr/cannot be dropped, disabled/, 'the new partition has its guards');
+};
+
+subtest 'a partition is detached, and its rows never go (pg_partman)' => sub {
+	sql(q{INSERT INTO log VALUES (now() - interval '29 days', '192.0.2.1', 'b@example.com'); ALTER TABLE log DETACH PARTITION log_1});
+	sql(q{SET privacy_retention.enabled = on; CALL retention.enforce('log_1', now() + interval '2 days')});
+	is(sql('SELECT count(*) FROM log_1 WHERE email IS NOT NULL'), '0', 'its rule went along');
+};
+
+subtest 'a clear value is written back after it was replaced' => sub {
+	sql(q{SELECT retention.create_key();
+		CREATE TABLE account (id int PRIMARY KEY, closed timestamptz, email text);
+		INSERT INTO account VALUES (1, now() - interval '40 days', 'anna@example.com');
+		SELECT retention.label('account', 'no personal data', ARRAY['id', 'closed']::name[]);
+		SELECT retention.label('account', 'visits, from closed, then pseudonymise', ARRAY['email']::name[]);
+		SELECT retention.protect('account', at_most => 1)});
+	enforce('account');
+	my $token = sql('SELECT email FROM account');
+	sql(q{UPDATE account SET email = 'anna@example.com'});
+	is(sql('SELECT email FROM account'), $token, 'it becomes the same token again as it is written');
+	sql(q{INSERT INTO account VALUES (2, now() - interval '40 days', 'anna@example.com')});
+	is(sql('SELECT email FROM account WHERE id = 2'), $token, 'also in a new row that is late');
+};
+
+subtest 'who wants to keep a row moves its clock' => sub {
+	sql(q{CREATE ROLE writer LOGIN; GRANT SELECT, INSERT, UPDATE ON account, meeting, guest TO writer});
+	my @writer = (extra_params => [ '-U', 'writer' ]);
+	sql(q{SET privacy_retention.late_rows = 'accept'; INSERT INTO account VALUES (3, now() - interval '40 days', 'anna@example.com')});
+	like(error_of(q{UPDATE account SET closed = now() WHERE id = 3}, @writer), qr/starting point/, 'not of a row that is due');
+	like(error_of(q{UPDATE account SET closed = NULL WHERE id = 1}, @writer), qr/starting point/, 'nor to NULL');
+	like(error_of(q{UPDATE meeting SET ended = now() + interval '1 year' WHERE id = 2}, @writer), qr/starting point/,
+		'nor of the event that its guests wait for');
+	is(error_of(q{UPDATE meeting SET ended = now() - interval '2 days' WHERE id = 2}, @writer), '', 'an earlier time is taken');
+	is(error_of(q{UPDATE meeting SET ended = now() WHERE id = 3}, @writer), '', 'and an event may end');
+};
+
 # --- The worker
 
 subtest 'now() stands still in a worker (pg_net 80), and the dead rows stay unseen by autovacuum' => sub {

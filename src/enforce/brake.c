@@ -13,11 +13,14 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -25,6 +28,7 @@
 #include "enforce/admission.h"
 #include "enforce/brake.h"
 #include "enforce/confirmation.h"
+#include "enforce/guard.h"
 #include "enforce/jump.h"
 #include "enforce/pause.h"
 #include "enforce/tally.h"
@@ -254,6 +258,59 @@ retention_brake_confirm(List *rules, int64 at_most)
 		if (rule->action != NULL)
 			retention_confirmation_give(rule, at_most);
 	}
+}
+
+/* The table, and all that its foreign keys lead to. */
+static List *
+tables_upward(Oid relid)
+{
+	List	   *tables = list_make1_oid(relid);
+
+	/* The list grows while it is walked. */
+	for (int i = 0; i < list_length(tables); i++)
+	{
+		Relation	rel = table_open(list_nth_oid(tables, i), AccessShareLock);
+		ListCell   *lc;
+
+		foreach(lc, RelationGetFKeyList(rel))
+			tables = list_append_unique_oid(tables,
+											lfirst_node(ForeignKeyCacheInfo, lc)->confrelid);
+		table_close(rel, AccessShareLock);
+	}
+	return tables;
+}
+
+static void
+release_rules(Oid relid)
+{
+	int64		rows;
+	ListCell   *lc;
+
+	if (retention_guard_state(relid) != RETENTION_PROTECTED ||
+		retention_admission_count(relid, GetCurrentTransactionStartTimestamp(), &rows) != NULL)
+		return;
+	foreach(lc, retention_rule_compile(relid))
+	{
+		RetentionRule *rule = (RetentionRule *) lfirst(lc);
+		RetentionConfirmation record;
+
+		if (rule->action == NULL)
+			continue;
+		record = retention_confirmation_read(rule);
+		if (record.confirmed && record.waiting == NULL)
+			retention_confirmation_give(rule, rows);
+	}
+}
+
+void
+retention_brake_release(Oid relid)
+{
+	ListCell   *lc;
+
+	if (!retention_confirmation_known())
+		return;
+	foreach(lc, tables_upward(relid))
+		release_rules(lfirst_oid(lc));
 }
 
 RetentionBrakeState

@@ -49,6 +49,13 @@ extern void retention_brake_end(const RetentionBrake *brake,
 /* protect(): all rules as they are now are confirmed; at_most -1 = no number. */
 extern void retention_brake_confirm(List *rules, int64 at_most);
 
+/*
+ * The officer has ended a suspension of the table: what is due now, in it and in the
+ * tables that its foreign keys lead to, is no surprise to the next pass.  A rule that
+ * waits for other reasons goes on waiting.
+ */
+extern void retention_brake_release(Oid relid);
+
 /* Why a rule is not enforced now, though it is valid and its table protected. */
 typedef struct RetentionBrakeState
 {

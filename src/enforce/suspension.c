@@ -32,6 +32,7 @@
 
 #include "base/identity.h"
 #include "base/schedule.h"
+#include "enforce/brake.h"
 #include "enforce/hold_condition.h"
 #include "enforce/hold_guard.h"
 #include "enforce/suspension.h"
@@ -320,7 +321,10 @@ retention_suspension_lift_sql(PG_FUNCTION_ARGS)
 
 	relid = find_relation(relation);
 	if (OidIsValid(relid))
+	{
 		retention_hold_guard_lower(relid);
+		retention_brake_release(relid);
+	}
 	testify("lift", relation, psprintf("suspension " INT64_FORMAT, id));
 	PG_RETURN_VOID();
 }
