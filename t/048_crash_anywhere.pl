@@ -24,6 +24,7 @@ note("RETENTION_SEED=$seed");
 
 my $node = RetentionNode->make('anywhere', preload => 1, conf => <<'EOC');
 privacy_retention.naptime = 1
+privacy_retention.largest_share = 100
 privacy_retention.batch_rows = 10
 privacy_retention.batch_time = 1
 privacy_retention.duty_cycle = 100
