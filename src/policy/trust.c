@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "miscadmin.h"
@@ -21,6 +22,7 @@
 #include "utils/syscache.h"
 
 #include "base/identity.h"
+#include "policy/labelled.h"
 #include "policy/start.h"
 #include "policy/trust.h"
 
@@ -61,6 +63,41 @@ find_stranger(const RetentionClock *path, Oid acting)
 	return InvalidOid;
 }
 
+/*
+ * The first partition or child of another owner, or InvalidOid.  Rows are found as
+ * the owner of the whole and changed as the owner of the part.  All rules of a
+ * table ask, one after the other: the last answer is kept for the statement.
+ */
+static Oid
+find_strange_part(Oid relid)
+{
+	static Oid	asked = InvalidOid;
+	static Oid	answer = InvalidOid;
+	static uint64 generation = 0;
+	static TimestampTz when = 0;
+	ListCell   *lc;
+
+	if (!has_subclass(relid))
+		return InvalidOid;
+	if (asked == relid && generation == retention_labelled_generation() &&
+		when == GetCurrentStatementStartTimestamp())
+		return answer;
+	asked = InvalidOid;
+	answer = InvalidOid;
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		if (retention_identity_is_trusted(lfirst_oid(lc), relid) &&
+			retention_identity_is_trusted(relid, lfirst_oid(lc)))
+			continue;
+		answer = lfirst_oid(lc);
+		break;
+	}
+	generation = retention_labelled_generation();
+	when = GetCurrentStatementStartTimestamp();
+	asked = relid;
+	return answer;
+}
+
 char *
 retention_trust_problem(const RetentionRule *rule, char **hint)
 {
@@ -82,19 +119,12 @@ retention_trust_problem(const RetentionRule *rule, char **hint)
 		return psprintf("table %s, which has %s, has another owner, whose code would run as the owner of %s",
 						retention_start_relation_name(stranger), what, rule->relation);
 	}
-	if (!has_subclass(rule->relid))
-		return NULL;
-	foreach(lc, find_all_inheritors(rule->relid, NoLock, NULL))
+	stranger = find_strange_part(rule->relid);
+	if (OidIsValid(stranger))
 	{
-		Oid			relid = lfirst_oid(lc);
-
-		/* found as the owner of the one, changed as the owner of the other */
-		if (retention_identity_is_trusted(relid, rule->relid) &&
-			retention_identity_is_trusted(rule->relid, relid))
-			continue;
-		*hint = change_owner(relid, rule->relid);
+		*hint = change_owner(stranger, rule->relid);
 		return psprintf("%s, a part of %s, has another owner: the code of the one would run as the other",
-						retention_start_relation_name(relid), rule->relation);
+						retention_start_relation_name(stranger), rule->relation);
 	}
 	return NULL;
 }
