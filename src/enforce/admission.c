@@ -18,6 +18,7 @@
 #include "enforce/admission.h"
 #include "enforce/cover.h"
 #include "enforce/due.h"
+#include "enforce/feasibility.h"
 #include "enforce/index.h"
 #include "enforce/lineage.h"
 #include "enforce/rewrite.h"
@@ -339,5 +340,6 @@ retention_admission_check(Oid relid, int64 at_most, TimestampTz as_of)
 	else
 		require_confirmation(relid, rows, at_most);
 	warn(relid, rules);
+	retention_feasibility_warn(relid, rules, failed ? -1 : rows);
 	return rows;
 }
