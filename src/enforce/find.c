@@ -156,7 +156,8 @@ next_clock(const RetentionDue *due, const RetentionArm *arm)
 	if (cached != NULL)
 	{
 		cost = linitial_node(PlannedStmt, cached->stmt_list)->planTree->total_cost;
-		ReleaseCachedPlan(cached, CurrentResourceOwner);
+		/* a plan that is not kept belongs to no resource owner */
+		ReleaseCachedPlan(cached, NULL);
 	}
 	if (cached != NULL && cost <= NEXT_DUE_COST &&
 		SPI_execute_plan(plan, NULL, NULL, false, 1) == SPI_OK_SELECT &&
@@ -184,6 +185,7 @@ retention_find_next_due(const RetentionDue *due)
 
 	retention_identity_become_owner(&saved, due->rule->relid);
 	foreach(lc, due->arms)
+		if (((RetentionArm *) lfirst(lc))->in_order)
 		next = Min(next, next_clock(due, (RetentionArm *) lfirst(lc)));
 	retention_identity_restore(&saved);
 	return next;
