@@ -13,6 +13,7 @@ CREATE TABLE visit (
 	seen timestamptz
 );
 CREATE INDEX ON visit (tenant_id, seen);
+CREATE INDEX ON visit (seen);
 INSERT INTO tenant VALUES (1, '7 days'), (2, '0 days'), (3, NULL), (4, '-1 day'), (5, '90 days'), (6, '30 days'), (7, '168 hours');
 INSERT INTO visit SELECT t * 100 + d, nullif(t, 8), timestamptz '2024-06-01 00:00:00+00' - d * interval '1 day'
 	FROM generate_series(1, 8) t, unnest(ARRAY[-1, 0, 6, 7, 29, 30, 89, 90]) d;
@@ -43,6 +44,7 @@ SELECT severity, object, finding, hint FROM retention.check() WHERE finding ~ 'p
 -- A row's own
 CREATE TABLE upload (id int, made date, days int, keep interval);
 CREATE INDEX ON upload (keep, made);
+CREATE INDEX ON upload (made);
 INSERT INTO upload SELECT n, date '2024-05-31' - n, n, make_interval(days => n + n % 3) FROM generate_series(0, 40) n;
 SELECT retention.label('upload', 'period visits, from made, for keep, then delete');
 SELECT retention.protect('upload', at_most => 1000);
@@ -76,6 +78,7 @@ SELECT count(*), max(sqlstate) FROM retention.blocked WHERE relation = 'period.o
 -- More periods than are searched for one by one
 CREATE TABLE many (id int, seen timestamptz, keep interval);
 CREATE INDEX ON many (keep, seen);
+CREATE INDEX ON many (seen);
 INSERT INTO many SELECT n, '2024-05-31 00:00:00+00', n * interval '1 minute' FROM generate_series(1, 3000) n;
 SELECT retention.label('many', 'period visits, from seen, for keep, then delete');
 SELECT retention.protect('many', at_most => 3000);
@@ -110,7 +113,56 @@ DROP INDEX visit_tenant_id_seen_idx;
 SET client_min_messages = warning;
 SELECT retention.protect('visit', at_most => 1000);
 
-SELECT retention.unprotect(r) FROM unnest(ARRAY['visit', 'upload', 'odd', 'many', 'grown']::regclass[]) r;
+-- An idle pass reads no row: one period is searched for at a time, along an index.
+-- What is negative in a part is no period; equal ones fall due by their own calendar.
+CREATE TABLE plan (id int PRIMARY KEY, keep interval);
+INSERT INTO plan VALUES (1, '7 days'), (2, '14 days'), (3, NULL), (4, '1 mon -23 days'), (5, '168:00');
+CREATE TABLE session (id int, plan_id int REFERENCES plan, began timestamptz);
+CREATE INDEX ON session (plan_id, began);
+CREATE INDEX ON session (began);
+SELECT retention.label('session', 'period visits, from began, for plan_id -> keep, then delete');
+SELECT retention.protect('session');
+INSERT INTO session SELECT n, 1 + n % 3, now() - n % 7 * interval '1 day' - n % 3 * interval '6 days' FROM generate_series(1, 20000) n;
+INSERT INTO session SELECT 30000 + p, p, now() - interval '6 days' FROM generate_series(1, 5) p;
+ANALYZE session;
+ANALYZE plan;
+CALL retention.enforce('session');
+SELECT pg_stat_force_next_flush();
+CREATE VIEW reads AS SELECT seq_tup_read + idx_tup_fetch AS rows FROM pg_stat_user_tables WHERE relid = 'session'::regclass;
+SELECT rows AS before FROM reads \gset
+SET enable_seqscan = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+CALL retention.enforce('session');
+RESET enable_seqscan;
+RESET enable_hashjoin;
+RESET enable_mergejoin;
+SELECT pg_stat_force_next_flush();
+SELECT rows - :before AS read FROM reads;
+UPDATE session SET began = now() - interval '8 days' WHERE id > 30000;
+CALL retention.enforce('session');
+SELECT plan_id FROM session WHERE id > 30000 ORDER BY 1;
+
+-- A tenant that goes is kept until the rows that have its period are gone.
+SELECT retention.set_category('period plans', '1 day', 'the end');
+ALTER TABLE plan ADD COLUMN ended timestamptz;
+CREATE INDEX ON plan (ended);
+SELECT retention.unprotect('session');
+ALTER TABLE session DROP CONSTRAINT session_plan_id_fkey;
+SELECT retention.label('session', 'period visits, from began, for plan_id references plan (id) -> keep, then delete');
+SELECT retention.label('plan', 'period plans, from ended, then delete');
+DELETE FROM session WHERE id > 1;
+UPDATE session SET plan_id = 1, began = '2024-05-30 00:00:00+00';
+UPDATE plan SET ended = '2024-05-01 00:00:00+00' WHERE id < 3;
+SELECT retention.protect('session'), retention.protect('plan');
+CALL retention.enforce('session', '2024-06-01 00:00:00+00');
+CALL retention.enforce('plan', '2024-06-01 00:00:00+00');
+SELECT id FROM plan WHERE id < 3;
+CALL retention.enforce('session', '2024-06-06 00:00:00+00');
+CALL retention.enforce('plan', '2024-06-06 00:00:00+00');
+SELECT (SELECT count(*) FROM session) AS sessions, (SELECT count(*) FROM plan WHERE id < 3) AS plans;
+
+SELECT retention.unprotect(r) FROM unnest(ARRAY['visit', 'upload', 'odd', 'many', 'grown', 'session', 'plan']::regclass[]) r;
 SET client_min_messages = error;
 DROP SCHEMA period CASCADE;
-SELECT retention.drop_category('period visits'), retention.drop_category('period grown');
+SELECT retention.drop_category('period visits'), retention.drop_category('period grown'), retention.drop_category('period plans');

@@ -101,6 +101,7 @@ sub stage
 	return phrase() . gap()
 	  . ($conditional ? $where : maybe($where)) . gap()
 	  . maybe(',' . gap() . cased('from') . blank() . start()) . gap()
+	  . maybe(',' . gap() . cased('for') . blank() . path()) . gap()
 	  . ',' . gap() . cased('then') . blank() . $action->();
 }
 

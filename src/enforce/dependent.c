@@ -20,8 +20,8 @@
 #include "base/attempt.h"
 #include "base/identity.h"
 #include "base/settings.h"
+#include "enforce/chain.h"
 #include "enforce/dependent.h"
-#include "enforce/due.h"
 #include "policy/expression.h"
 #include "policy/foreign_key.h"
 #include "policy/rule.h"
@@ -32,8 +32,8 @@
  * at the table with that alias.
  */
 static char *
-no_dependent(const RetentionRule *rule, const RetentionClock *clock, int last,
-			 const char *target)
+no_dependent(const RetentionRule *rule, List *rules, const RetentionClock *clock,
+			 int last, const char *target)
 {
 	StringInfoData from;
 	StringInfoData where;
@@ -67,7 +67,7 @@ no_dependent(const RetentionRule *rule, const RetentionClock *clock, int last,
 	/* What an invalid rule would do is not known: its rows are not done. */
 	if (rule->valid)
 	{
-		appendStringInfo(&where, " AND %s", retention_due_pending(rule, "d"));
+		appendStringInfo(&where, " AND %s", retention_chain_open(rule, rules, "d"));
 		if (rule->condition)
 			appendStringInfo(&where, " AND (%s)",
 							 retention_expression_deparse(rule->condition, rule->relid, "d"));
@@ -168,7 +168,7 @@ are_needed(List *relids, List *rules)
 
 		if (rule->action == NULL)
 			continue;
-		foreach(path, rule->clocks)
+		foreach(path, retention_rule_paths(rule))
 		{
 			ListCell   *hop;
 
@@ -239,7 +239,7 @@ none_needs(Oid relid, const char *alias, List *rules, List *visited)
 
 		if (rule->action == NULL)
 			continue;
-		foreach(path, rule->clocks)
+		foreach(path, retention_rule_paths(rule))
 		{
 			RetentionClock *clock = (RetentionClock *) lfirst(path);
 
@@ -249,7 +249,7 @@ none_needs(Oid relid, const char *alias, List *rules, List *visited)
 					const char *verdict = verdict_unread(rule, clock, i, root);
 
 					appendStringInfo(&text, "%s%s", text.len > 0 ? " AND " : "",
-									 verdict ? verdict : no_dependent(rule, clock, i, alias));
+									 verdict ? verdict : no_dependent(rule, rules, clock, i, alias));
 				}
 		}
 	}
@@ -331,7 +331,7 @@ find_needed(void *arg)
 	{
 		ListCell   *path;
 
-		foreach(path, ((RetentionRule *) lfirst(lc))->clocks)
+		foreach(path, retention_rule_paths((RetentionRule *) lfirst(lc)))
 		{
 			ListCell   *hop;
 

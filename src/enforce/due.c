@@ -17,12 +17,12 @@
 
 #include "base/identity.h"
 #include "base/settings.h"
+#include "enforce/chain.h"
 #include "enforce/dependent.h"
 #include "enforce/due.h"
 #include "enforce/hold_text.h"
 #include "enforce/index.h"
 #include "enforce/period.h"
-#include "policy/action.h"
 #include "policy/expression.h"
 #include "policy/start.h"
 
@@ -172,14 +172,21 @@ build_window(const RetentionRule *rule, const RetentionPeriodArm *own, Timestamp
 		bound = window.exact ? subtract_period(as_of, period) :
 			greatest_due_clock(period, as_of);
 
-	/*
-	 * "1 mon" and "30 days" are the same to the server, but not to the
-	 * calendar.
-	 */
 	if (own->varies)
-		bound = as_of + 5 * USECS_PER_DAY;
+		bound = as_of + USECS_PER_DAY;
 	else if (own->period != NULL)
-		bound = Max(bound, greatest_due_clock(&own->value, as_of) + 5 * USECS_PER_DAY);
+	{
+		ListCell   *lc;
+
+		/* "1 mon" and "30 days" are one period to the server: the earliest. */
+		foreach(lc, retention_period_equals(&own->value))
+		{
+			const Interval *equal = (const Interval *) lfirst(lc);
+
+			if (!is_endless(equal))
+				bound = Max(bound, greatest_due_clock(equal, as_of));
+		}
+	}
 	window.never = TIMESTAMP_IS_NOBEGIN(bound);
 	window.greatest = bound;
 	window.bound = window.never ? window.earliest : time_literal(bound);
@@ -281,6 +288,7 @@ clock_arms(const RetentionRule *rule, const RetentionClock *clock, List *periods
 		arm->clock = retention_start_clock_text(clock, alias);
 		arm->due_at = due_time(rule, own, arm->clock);
 		arm->order = own->varies ? arm->due_at : arm->clock;
+		arm->in_order = rule->own_period == NULL || (own->from == NULL && own->period && !own->varies);
 		arm->bound = pstrdup(window.bound);
 		arm->greatest = window.greatest;
 		arm->exact = window.exact && !window.never;
@@ -314,13 +322,6 @@ build_arms(const RetentionRule *rule, TimestampTz as_of, const char *prefix, boo
 		appendStringInfo(&excluded, " AND %s", finds_no_row(rule, clock));
 	}
 	return arms;
-}
-
-static char *
-condition_text(const RetentionRule *rule, const char *alias)
-{
-	return psprintf("((%s) IS TRUE)",
-					retention_expression_deparse(rule->condition, rule->relid, alias));
 }
 
 char *
@@ -363,7 +364,7 @@ applies_text(const RetentionRule *rule, List *rules, TimestampTz as_of)
 	ListCell   *lc;
 
 	initStringInfo(&text);
-	appendStringInfoString(&text, rule->condition ? condition_text(rule, "t") : "true");
+	appendStringInfoString(&text, rule->condition ? retention_chain_condition(rule, "t") : "true");
 	foreach(lc, rules)
 	{
 		RetentionRule *other = (RetentionRule *) lfirst(lc);
@@ -375,11 +376,11 @@ applies_text(const RetentionRule *rule, List *rules, TimestampTz as_of)
 			if (other->condition == NULL && other->condition_text == NULL)
 				return pstrdup("false");
 			if (other->condition)
-				appendStringInfo(&text, " AND NOT %s", condition_text(other, "t"));
+				appendStringInfo(&text, " AND NOT %s", retention_chain_condition(other, "t"));
 		}
 		else if (rule->attnum != 0 && other->stage > rule->stage && other->valid)
 			appendStringInfo(&text, " AND NOT (%s AND (%s))",
-							 other->condition ? condition_text(other, "t") : "true",
+							 other->condition ? retention_chain_condition(other, "t") : "true",
 							 stage_is_due(other, as_of));
 	}
 	return text.data;
@@ -409,18 +410,6 @@ orphaned_text(const RetentionRule *rule)
 	return text.data;
 }
 
-char *
-retention_due_pending(const RetentionRule *rule, const char *alias)
-{
-	if (rule->attnum == 0)
-		return pstrdup("true");
-	return psprintf("NOT %s",
-					retention_action_done(rule->action, rule->relid, rule->attnum,
-										  rule->category,
-										  psprintf("%s.%s", alias,
-												   quote_identifier(rule->column_name))));
-}
-
 static RetentionDue *
 build(const RetentionRule *rule, List *rules, TimestampTz as_of, bool single)
 {
@@ -434,7 +423,7 @@ build(const RetentionRule *rule, List *rules, TimestampTz as_of, bool single)
 	due->as_of = as_of;
 	due->arms = build_arms(rule, as_of, "h", single);
 	due->applies = applies_text(rule, rules, as_of);
-	due->pending = retention_due_pending(rule, "t");
+	due->pending = retention_chain_pending(rule, rules, "t");
 	due->orphaned = orphaned_text(rule);
 	due->free = "true";
 	due->indexed = retention_index_missing(rule) == NULL;

@@ -43,6 +43,8 @@ typedef struct RetentionArm
 								 * be due */
 	TimestampTz greatest;		/* "bound" as a value; DT_NOBEGIN = never due */
 	bool		exact;			/* it moves with as_of, and decides alone */
+	bool		in_order;		/* indexes give its rows in the order of
+								 * "order", without others between them */
 	char	   *implausible;	/* clock before privacy_retention.earliest */
 	char	   *range;			/* an indexable necessary condition of due */
 } RetentionArm;
@@ -91,9 +93,6 @@ extern TimestampTz retention_due_at(const RetentionRule *rule, TimestampTz clock
 
 /* SQL text: the row t is due by one of the arms; joins nothing outside. */
 extern char *retention_due_condition(List *arms);
-
-/* SQL text: NOT done, for the rule's value in a row with that alias. */
-extern char *retention_due_pending(const RetentionRule *rule, const char *alias);
 
 /* "schema.table", quoted */
 extern char *retention_due_relation(Oid relid);

@@ -118,11 +118,8 @@ want_period(StringInfo statements, const RetentionRule *rule,
 	int			nkeys = join ? join->nkeys : own->column ? 1 : 0;
 	AttrNumber *columns = palloc(sizeof(AttrNumber) * (nkeys + 1));
 
-	if (clock->column == InvalidAttrNumber)
-	{
-		want_expression(statements, rule->relid, clock->expression, gone);
+	if (clock->column == InvalidAttrNumber || nkeys == 0)
 		return;
-	}
 	for (int i = 0; i < nkeys; i++)
 		columns[i] = join ? join->from_columns[i] : own->column;
 	columns[nkeys] = clock->column;
@@ -153,7 +150,8 @@ retention_index_missing_without(const RetentionRule *rule, const List *gone)
 		}
 		if (rule->own_period != NULL && relid == rule->relid)
 			want_period(&statements, rule, clock, gone);
-		else if (clock->column != InvalidAttrNumber)
+		/* All others have the category's period, which the clock alone tells. */
+		if (clock->column != InvalidAttrNumber)
 			want_columns(&statements, relid, 1, &clock->column, gone);
 		else
 			want_expression(&statements, relid, clock->expression, gone);

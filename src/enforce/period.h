@@ -35,6 +35,12 @@ typedef struct RetentionPeriodArm
 extern List *retention_period_arms(const RetentionRule *rule, const char *prefix,
 								   bool single);
 
+/*
+ * The server takes different intervals for equal: 30 days and a month.  Those of
+ * them of which, for any clock, one is due first; a List of Interval *.
+ */
+extern List *retention_period_equals(const Interval *period);
+
 /* Is there an own period that is longer than the category's, and does not count? */
 extern bool retention_period_is_capped(const RetentionRule *rule);
 

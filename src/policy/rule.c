@@ -61,6 +61,13 @@ mark_invalid(RetentionRule *rule, const char *problem, const char *hint)
 	rule->hint = hint ? pstrdup(hint) : NULL;
 }
 
+List *
+retention_rule_paths(const RetentionRule *rule)
+{
+	return rule->own_period == NULL ? rule->clocks :
+		lappend(list_copy(rule->clocks), rule->own_period);
+}
+
 /* Looks up all names of a stage. ERROR, with a position, for the first wrong one. */
 static void
 resolve_stage(void *arg)
@@ -141,12 +148,9 @@ static void
 check_hops_readable(RetentionRule *rule)
 {
 	Oid			owner = GetUserId();
-	List	   *paths = list_copy(rule->clocks);
 	ListCell   *lc;
 
-	if (rule->own_period)
-		paths = lappend(paths, rule->own_period);
-	foreach(lc, paths)
+	foreach(lc, retention_rule_paths(rule))
 	{
 		RetentionClock *path = (RetentionClock *) lfirst(lc);
 		ListCell   *hop;

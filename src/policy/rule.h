@@ -46,6 +46,12 @@ typedef struct RetentionRule
 	uint8		digest[32];		/* of all that decides what it does */
 } RetentionRule;
 
+/*
+ * The paths that a row of the rule needs: to its clock, and to its own period.
+ * A List of RetentionClock *.
+ */
+extern List *retention_rule_paths(const RetentionRule *rule);
+
 /* All rules of a labelled table; row stages first, then columns by attnum. */
 extern List *retention_rule_compile(Oid relid);
 

@@ -6,7 +6,7 @@
 # table->{stages}	row stages: [ { category, where, start, for } ... ]
 # table->{actions}	column => [ { category, where, start, for, action } ... ]
 # table->{plain}	column => 1: 'no personal data'
-# A start is a list of paths; a path is { hops => [...], value => template },
+# A start is a list of paths, "for" is one; a path is { hops => [...], value => template },
 # the value of the last hop's table; a hop is { how, from, to, target, fk }.
 package Label;
 
@@ -96,7 +96,18 @@ sub stage
 		category => one(sort keys %{ $schema->{categories} }),
 		where => $where,
 		start => $start,
-		for => chance(0.3) ? '{per}' : undef,
+		for => chance(0.25) ? own_period($table) : undef,
+	};
+}
+
+# The row's own period: a path of any length to an interval.
+sub own_period
+{
+	my ($table) = @_;
+	my $path = chance(0.5) ? path($table) : undef;
+	return {
+		hops => $path ? $path->{hops} : [],
+		value => one('{per}', '{per}', '(coalesce({per}, make_interval(days => {sub} * 20)))'),
 	};
 }
 
@@ -230,7 +241,7 @@ sub stage_text
 	$text .= ', where (' . Schema::fill($table, $stage->{where}) . ')'
 	  if $stage->{where};
 	$text .= ', from ' . start_text($table, $stage->{start}) if $stage->{start};
-	$text .= ', for ' . Schema::fill($table, $stage->{for}) if $stage->{for};
+	$text .= ', for ' . start_text($table, [ $stage->{for} ]) if $stage->{for};
 	return $text . ', then ' . ($stage->{action} // 'delete');
 }
 

@@ -115,15 +115,20 @@ sub stage_sql
 	my $period = "interval '$schema->{categories}{ $stage->{category} }'";
 	my $clock = start_sql($table, $start, 'value');
 	my $due = due_sql($clock, $period, $as_of);
-	# longer than the category's is capped; NULL is the category's
+	my @paths = @$start;
+	my $rows = start_sql($table, $start, 'rows');
+	# longer than the category's is capped; what is no period is the category's
 	if ($stage->{for})
 	{
-		my $for = Schema::fill($table, $stage->{for}, 't');
-		$due = "($due OR " . due_sql($clock, "coalesce($for, $period)", $as_of) . ')';
+		my $for = path_sql($table, $stage->{for}, 'value');
+		my $own = "(SELECT CASE WHEN f >= '0' AND f < '1000 years' AND extract(year FROM f) >= 0"
+		  . " AND extract(month FROM f) >= 0 AND extract(day FROM f) >= 0 THEN f END FROM (SELECT $for AS f) s)";
+		$due = "($due OR " . due_sql($clock, $own, $as_of) . ')';
+		$rows = "concat_ws(' ', $rows, " . path_sql($table, $stage->{for}, 'rows') . ')';
+		push @paths, $stage->{for};
 	}
 	my $where = $stage->{where} ? Schema::fill($table, $stage->{where}, 't') : 'true';
-	return ("coalesce(($where), false)", $due, start_sql($table, $start, 'rows'),
-		near_sql($table, $start));
+	return ("coalesce(($where), false)", $due, $rows, near_sql($table, \@paths));
 }
 
 sub snapshot_sql
@@ -165,7 +170,7 @@ sub snapshot
 			$row->{stages} = [ map { take(\@v) } @{ $table->{stages} } ];
 			foreach my $name (sort keys %{ $table->{actions} })
 			{
-				$row->{actions}{$name} = [ map { take(\@v, $_->{category}) } @{ $table->{actions}{$name} } ];
+				$row->{actions}{$name} = [ map { take(\@v, $_->{category}, $_->{action}) } @{ $table->{actions}{$name} } ];
 			}
 			my $key = "$table->{n}:$row->{value}{tag}";
 			die "two rows $key" if $rows{$key};
@@ -178,14 +183,14 @@ sub snapshot
 
 sub take
 {
-	my ($v, $category) = @_;
+	my ($v, $category, $action) = @_;
 	my $stage = {};
 	my ($where, $due, $hops, $near) = splice(@$v, 0, 4);
 	$stage->{where} = $where eq 't';
 	$stage->{due} = $due eq 't';
 	$stage->{hops} = [ split ' ', $hops // '' ];
 	$stage->{near} = [ split ' ', $near ];
-	@$stage{qw(category result)} = ($category, shift @$v) if defined $category;
+	@$stage{qw(category action result)} = ($category, $action, shift @$v) if defined $category;
 	return $stage;
 }
 
@@ -264,14 +269,49 @@ sub last_due
 	return $last;
 }
 
+# Would stage number n change the value?  A token is no stage's before the one
+# that makes tokens, unless one of those may have made it itself.
+sub would_change
+{
+	my ($row, $name, $n) = @_;
+	my @chain = @{ $row->{actions}{$name} };
+	my $value = $row->{value}{$name};
+	return 0 if same($chain[$n]{result}, $value);
+	return 1 unless defined $value && $value =~ /$TOKEN/;
+	return 1 if grep { $_->{action} eq 'pseudonymise' } @chain[ 0 .. $n ];
+	return !grep { $_->{action} eq 'pseudonymise' && $_->{where} } @chain[ $n + 1 .. $#chain ];
+}
+
+# The stage that is due and would change the value, or undef.
+sub changing
+{
+	my ($row, $name) = @_;
+	my $last = last_due($row, $name);
+	return undef unless $last;
+	my @chain = @{ $row->{actions}{$name} };
+	my ($n) = grep { $chain[$_] == $last } 0 .. $#chain;
+	return would_change($row, $name, $n) ? $last : undef;
+}
+
 # The stage whose result a column must have, or undef: it stays as it is.
 sub column_due
 {
 	my ($row, $name) = @_;
 	return undef unless $row->{table}{protected};
-	my $last = last_due($row, $name);
-	return undef if !$last || same($last->{result}, $row->{value}{$name});
-	return $last;
+	return changing($row, $name);
+}
+
+# Does stage number n still need its clock?  While it or one before it could
+# change the value: a chain does not fall back.
+sub is_open
+{
+	my ($row, $name, $n) = @_;
+	return 1 if would_change($row, $name, $n);
+	foreach my $earlier (0 .. $n - 1)
+	{
+		return 1 if $row->{actions}{$name}[$earlier]{where} && would_change($row, $name, $earlier);
+	}
+	return 0;
 }
 
 # Rows that rows not yet done have as their clock: surely, and possibly (the
@@ -295,9 +335,11 @@ sub needed
 		}
 		foreach my $name (sort keys %{ $row->{actions} })
 		{
-			foreach my $stage (@{ $row->{actions}{$name} })
+			my @chain = @{ $row->{actions}{$name} };
+			foreach my $n (0 .. $#chain)
 			{
-				next if same($stage->{result}, $row->{value}{$name});
+				my $stage = $chain[$n];
+				next unless is_open($row, $name, $n);
 				foreach my $hop (grep { $_ ne $key } @{ $stage->{hops} })
 				{
 					push @{ $surely{$hop} }, "$key.$name" if $sure && $stage->{where};
@@ -414,7 +456,7 @@ sub judge
 				my ($then, $now) = map { $_->{$row}{actions}{$name} } $before, $after;
 				my $open = grep {
 					my $n = $_;
-					$now->[$n]{where} && !same($now->[$n]{result}, $after->{$row}{value}{$name})
+					$now->[$n]{where} && is_open($after->{$row}, $name, $n)
 					  && grep { $_ eq $key } @{ $then->[$n]{hops} }
 				} 0 .. $#$then;
 				next unless $open;
@@ -473,8 +515,7 @@ sub due_counts
 		$count{$n}++ if $stage && $stage->{due};
 		foreach my $name (keys %{ $row->{actions} })
 		{
-			my $last = last_due($row, $name);
-			$count{"$n.$name"}++ if $last && !same($last->{result}, $row->{value}{$name});
+			$count{"$n.$name"}++ if changing($row, $name);
 		}
 	}
 	return \%count;

@@ -410,7 +410,8 @@ sub value
 	return one(q{'a'}, q{'b'}, q{'c'}, $column->{notnull} ? q{''} : 'NULL')
 	  if $name eq 'kind';
 	return one('true', 'false', 'NULL') if $name eq 'flag';
-	return one('NULL', 'NULL', q{'3 days'}, q{'12:00:00'}, q{'10 years'})
+	return one('NULL', q{'3 days'}, q{'12:00:00'}, q{'10 years'}, q{'1 mon'}, q{'30 days'},
+		q{'0'}, q{'-5 days'}, q{'1 mon -3 days'}, q{'-1 mon 60 days'}, q{'50 days 01:30'}, q{'178000000 years'})
 	  . '::interval' if $name eq 'per';
 	my $n = int(rand(1000));
 	return one('NULL', q{''}, "'long text $n'", "'größer, longer: $n'") if $name =~ /^d_(text|vc)$/;
