@@ -98,6 +98,24 @@ ALTER TABLE base RENAME COLUMN id TO number;
 DELETE FROM heir;
 SELECT * FROM suspension WHERE in_force;
 
+-- Parts that come later have the guards at once.
+CREATE TABLE parted_3 PARTITION OF parted FOR VALUES IN (3);
+CREATE TABLE parted_4 (id int, who text);
+ALTER TABLE parted ATTACH PARTITION parted_4 FOR VALUES IN (4);
+CREATE TABLE heir_2 () INHERITS (base);
+CREATE TABLE heir_3 (number int);
+ALTER TABLE heir_3 INHERIT base;
+CREATE TABLE alone (id int);
+INSERT INTO parted VALUES (3, 'p1'), (4, 'p1');
+INSERT INTO heir_2 VALUES (1);
+INSERT INTO heir_3 VALUES (1);
+TRUNCATE parted_3;
+TRUNCATE parted_4;
+DELETE FROM parted_4;
+DELETE FROM heir_2;
+TRUNCATE heir_3;
+SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger WHERE tgrelid::regclass::text IN ('parted_3', 'parted_4', 'heir_2', 'heir_3', 'alone') AND tgname LIKE 'zz%' ORDER BY 1, 2;
+
 SELECT lift_all();
 \set VERBOSITY terse
 DROP SCHEMA hold_ddl CASCADE;

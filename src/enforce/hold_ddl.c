@@ -365,6 +365,36 @@ require_sound(const Before *before, const RetentionSuspension *suspension,
 				 errhint("Suspend with another condition, and lift this suspension, before.")));
 }
 
+static void
+guard(RangeVar *name)
+{
+	Oid			relid = name ? RangeVarGetRelid(name, NoLock, true) : InvalidOid;
+
+	if (OidIsValid(relid))
+		retention_hold_guard_raise(relid);
+}
+
+/* What becomes a part of a suspended table gets its guards at once. */
+static void
+guard_newcomers(Node *command)
+{
+	ListCell   *lc;
+
+	if (IsA(command, CreateStmt) && ((CreateStmt *) command)->inhRelations != NIL)
+		guard(((CreateStmt *) command)->relation);
+	if (!IsA(command, AlterTableStmt))
+		return;
+	foreach(lc, ((AlterTableStmt *) command)->cmds)
+	{
+		AlterTableCmd *part = (AlterTableCmd *) lfirst(lc);
+
+		if (part->subtype == AT_AttachPartition)
+			guard(((PartitionCmd *) part->def)->name);
+		else if (part->subtype == AT_AddInherit)
+			guard(((AlterTableStmt *) command)->relation);
+	}
+}
+
 Datum
 retention_hold_ddl_after_sql(PG_FUNCTION_ARGS)
 {
@@ -372,6 +402,8 @@ retention_hold_ddl_after_sql(PG_FUNCTION_ARGS)
 	Before	   *before = command ? retention_command_recall(command, WHO) : NULL;
 	ListCell   *lc;
 
+	if (command != NULL)
+		guard_newcomers(command);
 	if (before == NULL)
 		PG_RETURN_NULL();
 	after_drop(before);

@@ -26,7 +26,7 @@ COMMENT ON EVENT TRIGGER privacy_retention_hold_before IS
     'refuses a command that would drop or rewrite rows under suspension';
 
 CREATE EVENT TRIGGER privacy_retention_hold_after ON ddl_command_end
-WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION', 'DROP TYPE',
+WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'ALTER SCHEMA', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION', 'DROP TYPE',
              'DROP DOMAIN', 'DROP FUNCTION', 'DROP ROUTINE', 'ALTER FUNCTION', 'ALTER ROUTINE', 'DROP OPERATOR',
              'DROP COLLATION', 'DROP CAST', 'DROP LANGUAGE')
 EXECUTE FUNCTION retention.hold_after();
