@@ -246,6 +246,28 @@ SECURITY LABEL FOR privacy_retention ON TABLE minute IS 'clock week, from event_
 CALL retention.enforce('minute');
 SELECT * FROM clock_guards;
 
+-- Code of the owner's that runs inside a pass has no more rights than elsewhere.
+SET ROLE clock_owner;
+CREATE TABLE bystander (id int PRIMARY KEY, seen timestamptz, name text);
+CREATE INDEX ON bystander (seen);
+CREATE FUNCTION reopen_now() RETURNS void LANGUAGE plpgsql VOLATILE AS $$BEGIN
+	UPDATE clocks.ticket SET closed = NULL WHERE id = 7;
+END$$;
+CREATE FUNCTION reopening(text) RETURNS text LANGUAGE plpgsql STABLE AS $$BEGIN
+	IF $1 IS NOT NULL THEN PERFORM clocks.reopen_now(); END IF;
+	RETURN NULL;
+END$$;
+RESET ROLE;
+SECURITY LABEL FOR privacy_retention ON TABLE bystander IS 'clock month, from seen, then delete';
+SECURITY LABEL FOR privacy_retention ON COLUMN bystander.name IS 'clock week, from seen, then call clocks.reopening';
+SELECT retention.protect('bystander');
+SET privacy_retention.late_rows = accept;
+INSERT INTO bystander VALUES (1, now() - interval '8 days', 'name');
+RESET privacy_retention.late_rows;
+CALL retention.enforce('bystander');
+SELECT column_name, last_error FROM retention.rule_state WHERE relation = 'clocks.bystander' ORDER BY 1;
+SELECT closed IS NULL FROM ticket WHERE id = 7;
+
 -- The guard of a clock goes with the last table that needs it.
 SELECT retention.unprotect('chat');
 SELECT * FROM clock_guards;

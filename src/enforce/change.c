@@ -24,6 +24,7 @@
 #include "enforce/find.h"
 #include "enforce/hold_guard.h"
 #include "enforce/hold_text.h"
+#include "enforce/sentry.h"
 #include "policy/action.h"
 #include "policy/labelled.h"
 #include "policy/reference.h"
@@ -285,6 +286,7 @@ retention_change_run(RetentionChange *change, const RetentionRow *rows, int coun
 		tids = lock_rows(change, tids, &count);
 
 	retention_token_permit(true);
+	retention_sentry_permit_next();
 	/* No user's code runs in a DELETE but in triggers, which are asked about. */
 	retention_hold_guard_permit(change->due->rule->attnum == 0);
 	result = mode == RETENTION_CHANGE_CAREFUL ?

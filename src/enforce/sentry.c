@@ -6,8 +6,8 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
-#include "utils/fmgrprotos.h"
+#include "access/xact.h"
+#include "utils/snapmgr.h"
 
 #include "enforce/clock.h"
 #include "enforce/guard.h"
@@ -17,15 +17,28 @@
 #include "enforce/sentry.h"
 #include "pseudonym/token.h"
 
+static CommandId engine_command = InvalidCommandId;
+
+void
+retention_sentry_permit_next(void)
+{
+	/*
+	 * The statement will then have this number, and all inside it a later
+	 * one.
+	 */
+	CommandCounterIncrement();
+	engine_command = GetCurrentCommandId(false);
+}
+
 /*
  * The engine's own statements pass, which may make tokens: they are what its rules
- * make of the rows. Not so what a user's trigger does on the occasion, deeper down.
+ * make of the rows. Not so what a user's function or trigger writes meanwhile.
  */
 static bool
 is_engine(void)
 {
-	return retention_token_permitted() &&
-		DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) <= 1;
+	return retention_token_permitted() && ActiveSnapshotSet() &&
+		GetActiveSnapshot()->curcid == engine_command;
 }
 
 /* The new row, or another in its place. */
