@@ -170,7 +170,10 @@ retention_names_before_sql(PG_FUNCTION_ARGS)
 	MemoryContext caller;
 	Before	   *before;
 
-	if (!OidIsValid(relid) || get_rel_name(relid) == NULL || !retention_labelled_any())
+	/* The names of our own tables are in none of them. */
+	if (!OidIsValid(relid) || get_rel_name(relid) == NULL ||
+		get_rel_namespace(relid) == get_namespace_oid("retention", true) ||
+		!retention_labelled_any())
 		PG_RETURN_NULL();
 	caller = MemoryContextSwitchTo(retention_command_context());
 	before = retention_command_remember(command, "names", sizeof(Before));
