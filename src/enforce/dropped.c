@@ -102,9 +102,11 @@ retention_dropped_note_sql(PG_FUNCTION_ARGS)
 	{
 		Gone	   *gone = (Gone *) lfirst(lc);
 
+		/* Of others nothing is remembered that a new table could inherit. */
+		if (!gone->protected)
+			continue;
 		names = lappend(names, gone->relation);
-		if (gone->protected)
-			testify(gone->relation);
+		testify(gone->relation);
 	}
 	if (names != NIL)
 		retention_names_drop(names);

@@ -153,9 +153,14 @@ look(Kept *kept)
 {
 	ErrorData  *error = retention_attempt_look(keep_all, kept);
 
-	/* For example a table that another session is dropping. */
-	if (error != NULL)
-		kept->tables = kept->members = NIL;
+	if (error == NULL)
+		return;
+	/* Nothing passes unseen because somebody had a lock. */
+	if (error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED ||
+		error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+		ReThrowError(error);
+	/* For example a table that another session has just dropped. */
+	kept->tables = kept->members = NIL;
 }
 
 static void

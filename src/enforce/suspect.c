@@ -43,21 +43,6 @@ all_protected(void)
 	return result;
 }
 
-static bool
-has_word(Oid relid, const char *word)
-{
-	AttrNumber	natts = retention_labelled_natts(relid);
-
-	for (AttrNumber attnum = 0; attnum <= natts; attnum++)
-	{
-		char	   *text = retention_labelled_text(relid, attnum);
-
-		if (text != NULL && strstr(text, word) != NULL)
-			return true;
-	}
-	return false;
-}
-
 /* The protected tables a label of which has the word. */
 static List *
 protected_with_word(const char *word)
@@ -65,8 +50,8 @@ protected_with_word(const char *word)
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	foreach(lc, all_protected())
-		if (has_word(lfirst_oid(lc), word))
+	foreach(lc, retention_labelled_with(word))
+		if (is_protected(lfirst_oid(lc)))
 		result = lappend_oid(result, lfirst_oid(lc));
 	return result;
 }

@@ -80,8 +80,9 @@ retention_labelled_any(void)
 	return found;
 }
 
-List *
-retention_labelled_relations(void)
+/* The tables with a label that has the word in it; NULL: any. */
+static List *
+relations_with(const char *word)
 {
 	List	   *relations = NIL;
 	Relation	labels = table_open(SecLabelRelationId, AccessShareLock);
@@ -91,22 +92,35 @@ retention_labelled_relations(void)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		FormData_pg_seclabel *form = (FormData_pg_seclabel *) GETSTRUCT(tuple);
+		TupleDesc	desc = RelationGetDescr(labels);
 		bool		isnull;
-		Datum		provider;
 
-		if (form->classoid != RelationRelationId)
-			continue;
-		provider = heap_getattr(tuple, Anum_pg_seclabel_provider,
-								RelationGetDescr(labels), &isnull);
-		if (!isnull &&
-			strcmp(TextDatumGetCString(provider), RETENTION_PROVIDER) == 0 &&
+		if (form->classoid == RelationRelationId &&
+			strcmp(TextDatumGetCString(heap_getattr(tuple, Anum_pg_seclabel_provider, desc, &isnull)),
+				   RETENTION_PROVIDER) == 0 &&
+			(word == NULL ||
+			 strstr(TextDatumGetCString(heap_getattr(tuple, Anum_pg_seclabel_label, desc, &isnull)),
+					word) != NULL) &&
 			get_rel_name(form->objoid) != NULL)
-			relations = list_append_unique_oid(relations, form->objoid);
+			relations = lappend_oid(relations, form->objoid);
 	}
 	systable_endscan(scan);
 	table_close(labels, AccessShareLock);
 	list_sort(relations, list_oid_cmp);
+	list_deduplicate_oid(relations);
 	return relations;
+}
+
+List *
+retention_labelled_with(const char *word)
+{
+	return relations_with(word);
+}
+
+List *
+retention_labelled_relations(void)
+{
+	return relations_with(NULL);
 }
 
 AttrNumber

@@ -21,6 +21,9 @@ extern uint64 retention_labelled_generation(void);
 /* Is there any label at all? */
 extern bool retention_labelled_any(void);
 
+/* OIDs of the tables that have a label with that word in it. */
+extern List *retention_labelled_with(const char *word);
+
 /* OIDs of all labelled tables. */
 extern List *retention_labelled_relations(void);
 
