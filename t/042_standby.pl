@@ -45,6 +45,7 @@ my %answers = (
 	rule => q{SELECT count(*), bool_and(valid) FROM retention.rule},
 	preview => q{SELECT count(*), bool_and(due > 0) FROM retention.preview()},
 	'exact preview' => q{SELECT count(*), bool_and(due > 0) FROM retention.preview('visit', exact => true)},
+	explain => q{SELECT count(*), bool_and(e.state = 'due') FROM visit v, retention.explain(v) e WHERE v.id = 1},
 	category => q{SELECT count(*), count(*) = 2 FROM retention.data_category});
 foreach my $what (sort keys %answers)
 {
