@@ -73,7 +73,7 @@ foreach my $table (qw(visit months))
 	like($stderr, qr/ERROR:  table public\.$table is left to its publisher\n.*DETAIL:  Its rows come by.*\n.*HINT:  .*enforce_subscribed = on;/,
 		"$table: enforce() by name says it, too");
 }
-is(ask(q{SELECT string_agg(object, ' ' ORDER BY object) FROM retention.check() WHERE finding LIKE 'nothing is enforced here: rows come by%'}),
+is(ask(q{SELECT string_agg(object, ' ' ORDER BY object) FROM retention.check() WHERE finding LIKE 'waiting: rows come by subscription%'}),
 	'public.months public.visit', 'so does check()');
 ask('CALL retention.enforce()');
 ok(visited(), 'the worker looks');

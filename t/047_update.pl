@@ -75,6 +75,8 @@ run('updated', $_) foreach (
 		\.
 		CALL retention.enforce('away.passed'); DROP SCHEMA away CASCADE} =~ s/^\t+//mgr,
 	'SELECT retention.hmac_self_test()', q{SELECT retention.unprotect('months'); SELECT retention.protect('months')});
+is(run('updated', q{SELECT DISTINCT state, remedy FROM retention.status WHERE reason LIKE '%UPDATE%' OR remedy LIKE '%UPDATE%'}),
+	'ok|ALTER EXTENSION privacy_retention UPDATE', 'status says that an update is pending');
 is(run('updated', 'SELECT ok, problem FROM retention.verify_ledger()'), 't|', 'the ledger');
 my %same = (
 	labels => q{SELECT objtype, objname, label FROM pg_seclabels WHERE provider = 'privacy_retention' ORDER BY 1, 2},

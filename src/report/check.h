@@ -24,7 +24,7 @@ extern void retention_check_tables(RetentionFindings *findings);
 /* Does a worker look after this database, and does it get on? */
 extern void retention_check_worker(RetentionFindings *findings);
 
-/* Tables left to their publisher; changes that go out without an origin. */
+/* Changes that go out without an origin. */
 extern void retention_check_downstream(RetentionFindings *findings);
 
 #endif							/* RETENTION_CHECK_H */

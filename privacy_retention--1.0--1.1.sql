@@ -1,0 +1,1030 @@
+\echo Use "ALTER EXTENSION privacy_retention UPDATE" to load this file. \quit
+
+-- From 1.0 to 1.1: afterwards the catalogs are those of a fresh installation, which
+-- t/047_update.pl compares. What there was is replaced, not dropped, so that what users
+-- made of it and granted on it stays.
+
+-- policy/rule
+
+CREATE FUNCTION retention.rule_rows(OUT relation regclass,
+                                    OUT column_name name,
+                                    OUT category text,
+                                    OUT period interval,
+                                    OUT start text,
+                                    OUT condition text,
+                                    OUT action text,
+                                    OUT valid boolean,
+                                    OUT problem text,
+                                    OUT hint text,
+                                    OUT stage integer,
+                                    OUT own_period text)
+    RETURNS SETOF record
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_rule_rows_sql';
+COMMENT ON FUNCTION retention.rule_rows() IS 'the rows of retention.rule';
+
+CREATE OR REPLACE VIEW retention.rule AS SELECT * FROM retention.rule_rows();
+COMMENT ON COLUMN retention.rule.own_period IS 'where a row has its own, shorter period, as the label says it; NULL: all have the category''s';
+
+-- evidence/ledger
+COMMENT ON COLUMN retention.ledger.event IS 'What happened: batch, protect, unprotect, adopt, pause, unpause, accept_clock, suspend, lift, clock, drop, uninstall';
+
+-- enforce/late_write
+
+CREATE TABLE retention.late_write (
+    relid oid NOT NULL,
+    clock timestamptz NOT NULL
+);
+REVOKE ALL ON retention.late_write FROM PUBLIC;
+COMMENT ON TABLE retention.late_write IS
+    'which tables have got rows that were due when they were written, and from which starting point on; the next pass looks there again and removes the entry. Not dumped: a restored copy begins anew';
+
+-- enforce/suspension
+
+CREATE TABLE retention.hold (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    relation text NOT NULL,
+    condition text NOT NULL,
+    reason text NOT NULL CHECK (reason <> ''),
+    review_on date NOT NULL,
+    approved_by text NOT NULL CHECK (approved_by <> ''),
+    restricts boolean NOT NULL DEFAULT false,
+    continues bigint,
+    suspended_at timestamptz NOT NULL DEFAULT now(),
+    suspended_by text NOT NULL DEFAULT current_user,
+    lifted_at timestamptz,
+    lifted_by text,
+    lift_reason text,
+    CONSTRAINT hold_lifted CHECK ((lifted_at IS NULL) = (lifted_by IS NULL) AND (lifted_at IS NULL) = (lift_reason IS NULL))
+);
+REVOKE ALL ON retention.hold FROM PUBLIC;
+COMMENT ON TABLE retention.hold IS
+    'suspensions of deletion, shown by retention.suspension; conditions can name a person: not for everybody';
+COMMENT ON COLUMN retention.hold.restricts IS
+    'the rows cannot be changed at all (restriction, Art. 18); for the extension''s own use';
+COMMENT ON COLUMN retention.hold.continues IS
+    'the suspension that the table was under as a part of another one';
+-- A restored copy goes on holding.
+SELECT pg_catalog.pg_extension_config_dump('retention.hold', '');
+SELECT pg_catalog.pg_extension_config_dump('retention.hold_id_seq', '');
+
+CREATE FUNCTION retention.hold_changed() RETURNS trigger
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_suspension_changed_sql';
+REVOKE ALL ON FUNCTION retention.hold_changed() FROM PUBLIC;
+COMMENT ON FUNCTION retention.hold_changed() IS 'makes every session read the suspensions anew';
+
+CREATE TRIGGER hold_changed
+AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON retention.hold
+FOR EACH STATEMENT EXECUTE FUNCTION retention.hold_changed();
+ALTER TABLE retention.hold ENABLE ALWAYS TRIGGER hold_changed;
+COMMENT ON TRIGGER hold_changed ON retention.hold IS 'makes every session read the suspensions anew';
+
+CREATE FUNCTION retention.suspend(relation regclass,
+                                  condition text,
+                                  reason text,
+                                  review_on date,
+                                  approved_by text)
+    RETURNS bigint
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_suspension_suspend_sql';
+COMMENT ON FUNCTION retention.suspend(regclass, text, text, date, text) IS
+    'suspends the deletion of all rows for which the condition is true, now or later: nobody can delete them or change their personal data; returns the suspension''s id; owner or officer';
+
+CREATE FUNCTION retention.lift_suspension(id bigint, reason text)
+    RETURNS void
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_suspension_lift_sql';
+COMMENT ON FUNCTION retention.lift_suspension(bigint, text) IS
+    'ends a suspension; what has fallen due meanwhile goes with the next pass; officer';
+
+CREATE FUNCTION retention.suspension_rows(OUT id bigint,
+                                          OUT relation text,
+                                          OUT condition text,
+                                          OUT reason text,
+                                          OUT review_on date,
+                                          OUT approved_by text,
+                                          OUT suspended_at timestamptz,
+                                          OUT suspended_by text,
+                                          OUT lifted_at timestamptz,
+                                          OUT lifted_by text,
+                                          OUT lift_reason text,
+                                          OUT in_force boolean,
+                                          OUT review_due boolean,
+                                          OUT restricts boolean,
+                                          OUT continues bigint,
+                                          OUT problem text)
+    RETURNS SETOF record
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_suspension_rows_sql';
+COMMENT ON FUNCTION retention.suspension_rows() IS
+    'the rows of retention.suspension that the caller may see: of tables that the caller owns, or all for officers and pg_monitor';
+
+CREATE VIEW retention.suspension AS SELECT * FROM retention.suspension_rows();
+GRANT SELECT ON retention.suspension TO PUBLIC;
+COMMENT ON VIEW retention.suspension IS
+    'suspensions of deletion, in force and lifted, of tables that the reader owns, or all for officers and pg_monitor';
+COMMENT ON COLUMN retention.suspension.id IS 'number of the suspension';
+COMMENT ON COLUMN retention.suspension.relation IS 'the table, schema-qualified; the suspension counts for its partitions and children, too';
+COMMENT ON COLUMN retention.suspension.condition IS 'which rows; NULL for who is neither the table''s owner nor an officer, as it can name a person';
+COMMENT ON COLUMN retention.suspension.reason IS 'why they must stay';
+COMMENT ON COLUMN retention.suspension.review_on IS 'when to ask whether they still must; nothing ends by itself on that day';
+COMMENT ON COLUMN retention.suspension.approved_by IS 'who decided it';
+COMMENT ON COLUMN retention.suspension.suspended_at IS 'since when';
+COMMENT ON COLUMN retention.suspension.suspended_by IS 'the role that called retention.suspend()';
+COMMENT ON COLUMN retention.suspension.lifted_at IS 'when it ended; NULL while it is in force';
+COMMENT ON COLUMN retention.suspension.lifted_by IS 'the role that ended it';
+COMMENT ON COLUMN retention.suspension.lift_reason IS 'why it ended';
+COMMENT ON COLUMN retention.suspension.in_force IS 'whether it holds rows';
+COMMENT ON COLUMN retention.suspension.review_due IS 'whether it is in force on or after the day of its review';
+COMMENT ON COLUMN retention.suspension.restricts IS 'whether the rows cannot be changed at all; of the extension''s own';
+COMMENT ON COLUMN retention.suspension.continues IS 'the suspension that the table was under before it left another one as a partition or child';
+COMMENT ON COLUMN retention.suspension.problem IS 'why the condition cannot be asked (then every row of the table is held), or why the suspension holds nothing; NULL if all is well';
+
+-- enforce/hold_guard
+
+CREATE FUNCTION retention.holding() RETURNS boolean
+    LANGUAGE C PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'retention_hold_guard_holding_sql';
+COMMENT ON FUNCTION retention.holding() IS
+    'the WHEN of the triggers zz_privacy_retention_hold: false only for rows that the engine has asked about in its own statement';
+
+-- enforce/hold_ddl
+
+CREATE FUNCTION retention.hold_before()
+    RETURNS event_trigger
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_hold_ddl_before_sql';
+REVOKE ALL ON FUNCTION retention.hold_before() FROM PUBLIC;
+COMMENT ON FUNCTION retention.hold_before() IS
+    'refuses a command that would drop or rewrite rows under suspension';
+
+CREATE FUNCTION retention.hold_after()
+    RETURNS event_trigger
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_hold_ddl_after_sql';
+REVOKE ALL ON FUNCTION retention.hold_after() FROM PUBLIC;
+COMMENT ON FUNCTION retention.hold_after() IS
+    'lets suspensions follow renames; refuses a command that has dropped held tables or what a condition needs';
+
+CREATE EVENT TRIGGER privacy_retention_hold_before ON ddl_command_start
+WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION', 'DROP TYPE',
+             'DROP DOMAIN', 'DROP FUNCTION', 'DROP ROUTINE', 'ALTER FUNCTION', 'ALTER ROUTINE', 'DROP OPERATOR',
+             'DROP COLLATION', 'DROP CAST', 'DROP LANGUAGE')
+EXECUTE FUNCTION retention.hold_before();
+ALTER EVENT TRIGGER privacy_retention_hold_before ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER privacy_retention_hold_before IS
+    'refuses a command that would drop or rewrite rows under suspension';
+
+CREATE EVENT TRIGGER privacy_retention_hold_after ON ddl_command_end
+WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'ALTER SCHEMA', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION', 'DROP TYPE',
+             'DROP DOMAIN', 'DROP FUNCTION', 'DROP ROUTINE', 'ALTER FUNCTION', 'ALTER ROUTINE', 'DROP OPERATOR',
+             'DROP COLLATION', 'DROP CAST', 'DROP LANGUAGE')
+EXECUTE FUNCTION retention.hold_after();
+ALTER EVENT TRIGGER privacy_retention_hold_after ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER privacy_retention_hold_after IS
+    'lets suspensions follow renames; refuses a command that has dropped held tables or what a condition needs';
+
+-- enforce/pause
+
+CREATE TABLE retention.paused_table (
+    relation text PRIMARY KEY,
+    until timestamptz NOT NULL,
+    reason text NOT NULL,
+    paused_at timestamptz NOT NULL,
+    paused_by name NOT NULL
+);
+REVOKE ALL ON retention.paused_table FROM PUBLIC;
+COMMENT ON TABLE retention.paused_table IS
+    'the last pause of each table that had one; shown by retention.pause. Not dumped: a restored copy waits anyway';
+
+CREATE VIEW retention.pause AS
+    SELECT relation, until, reason, paused_at, paused_by
+      FROM retention.paused_table
+     WHERE until OPERATOR(pg_catalog.>) pg_catalog.now();
+REVOKE ALL ON retention.pause FROM PUBLIC;
+GRANT SELECT ON retention.pause TO pg_monitor;
+COMMENT ON VIEW retention.pause IS 'tables on which nothing is enforced now';
+COMMENT ON COLUMN retention.pause.relation IS 'the protected table, schema-qualified';
+COMMENT ON COLUMN retention.pause.until IS 'when it ends by itself';
+COMMENT ON COLUMN retention.pause.reason IS 'as whoever paused it put it';
+COMMENT ON COLUMN retention.pause.paused_at IS 'when it was paused';
+COMMENT ON COLUMN retention.pause.paused_by IS 'by whom';
+
+CREATE FUNCTION retention.pause(relation regclass, until timestamptz, reason text)
+    RETURNS void
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_pause_pause_sql';
+COMMENT ON FUNCTION retention.pause(regclass, timestamptz, text) IS
+    'enforces nothing on a protected table until then; rows that fall due meanwhile count as overdue';
+
+CREATE FUNCTION retention.unpause(relation regclass)
+    RETURNS void
+    LANGUAGE C STRICT
+    AS 'MODULE_PATHNAME', 'retention_pause_unpause_sql';
+COMMENT ON FUNCTION retention.unpause(regclass) IS 'ends the pause of a table now';
+
+-- enforce/keep
+
+CREATE FUNCTION retention.keep_before()
+    RETURNS event_trigger
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_keep_before_sql';
+REVOKE ALL ON FUNCTION retention.keep_before() FROM PUBLIC;
+COMMENT ON FUNCTION retention.keep_before() IS
+    'notes the rules, indexes and guards of the protected tables that a command may hurt';
+
+CREATE FUNCTION retention.keep_after()
+    RETURNS event_trigger
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_keep_after_sql';
+REVOKE ALL ON FUNCTION retention.keep_after() FROM PUBLIC;
+COMMENT ON FUNCTION retention.keep_after() IS
+    'refuses a command that has broken a rule, an index or a guard of a protected table';
+
+CREATE EVENT TRIGGER privacy_retention_keep_before ON ddl_command_start
+WHEN TAG IN ('ALTER TABLE', 'DROP TABLE', 'DROP INDEX', 'DROP TRIGGER', 'ALTER TRIGGER', 'CREATE TRIGGER',
+             'DROP RULE', 'CREATE RULE', 'DROP SCHEMA', 'DROP OWNED', 'DROP TYPE', 'DROP DOMAIN', 'DROP EXTENSION',
+             'DROP FUNCTION', 'DROP ROUTINE', 'ALTER FUNCTION', 'ALTER ROUTINE', 'DROP OPERATOR', 'DROP COLLATION',
+             'DROP SEQUENCE', 'DROP CAST', 'DROP LANGUAGE')
+EXECUTE FUNCTION retention.keep_before();
+ALTER EVENT TRIGGER privacy_retention_keep_before ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER privacy_retention_keep_before IS
+    'notes the rules, indexes and guards of the protected tables that a command may hurt';
+
+CREATE EVENT TRIGGER privacy_retention_keep_after ON ddl_command_end
+WHEN TAG IN ('ALTER TABLE', 'DROP TABLE', 'DROP INDEX', 'DROP TRIGGER', 'ALTER TRIGGER', 'CREATE TRIGGER',
+             'DROP RULE', 'CREATE RULE', 'DROP SCHEMA', 'DROP OWNED', 'DROP TYPE', 'DROP DOMAIN', 'DROP EXTENSION',
+             'DROP FUNCTION', 'DROP ROUTINE', 'ALTER FUNCTION', 'ALTER ROUTINE', 'DROP OPERATOR', 'DROP COLLATION',
+             'DROP SEQUENCE', 'DROP CAST', 'DROP LANGUAGE')
+EXECUTE FUNCTION retention.keep_after();
+ALTER EVENT TRIGGER privacy_retention_keep_after ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER privacy_retention_keep_after IS
+    'refuses a command that has broken a rule, an index or a guard of a protected table';
+
+-- enforce/jump
+
+CREATE TABLE retention.pass_clock (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    at timestamptz NOT NULL,
+    running bigint NOT NULL,
+    boot text NOT NULL,
+    jumps integer NOT NULL DEFAULT 0,
+    ahead bigint NOT NULL DEFAULT 0,
+    back_since timestamptz
+);
+REVOKE ALL ON retention.pass_clock FROM PUBLIC;
+COMMENT ON TABLE retention.pass_clock IS
+    'the server''s clock as the last pass saw it, one row: where it jumped, rules wait. Not dumped';
+COMMENT ON COLUMN retention.pass_clock.at IS 'the time by the clock';
+COMMENT ON COLUMN retention.pass_clock.running IS 'microseconds since the machine started; -1 = not known';
+COMMENT ON COLUMN retention.pass_clock.boot IS 'which start of the machine that was';
+COMMENT ON COLUMN retention.pass_clock.jumps IS 'how often the clock was set forward; each rule is counted once after each';
+COMMENT ON COLUMN retention.pass_clock.ahead IS 'by how many microseconds the last time: it may go back so far';
+COMMENT ON COLUMN retention.pass_clock.back_since IS 'when a pass first saw the clock behind; NULL = it is not';
+
+CREATE FUNCTION retention.accept_clock()
+    RETURNS void
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_jump_accept_sql';
+COMMENT ON FUNCTION retention.accept_clock() IS
+    'goes on after the server''s clock jumped, for all tables of this database; officer';
+
+-- enforce/confirmation
+
+CREATE TABLE retention.confirmation (
+    relation text NOT NULL,
+    column_name text NOT NULL,
+    stage integer NOT NULL,
+    digest bytea,
+    jumps integer NOT NULL,
+    at_most bigint,
+    admitted boolean NOT NULL DEFAULT false,
+    confirmed_at timestamptz,
+    waiting text CHECK (waiting IN ('widened', 'share', 'clock')),
+    waiting_digest bytea,
+    waiting_since timestamptz,
+    rows bigint,
+    counted_at timestamptz,
+    counted_as_of timestamptz,
+    PRIMARY KEY (relation, column_name, stage)
+);
+REVOKE ALL ON retention.confirmation FROM PUBLIC;
+COMMENT ON TABLE retention.confirmation IS
+    'under which policy each rule was confirmed, and what it waits for; shown by retention.status. Not dumped: a restored copy is counted anew';
+COMMENT ON COLUMN retention.confirmation.digest IS 'of the policy that was confirmed; NULL = none was';
+COMMENT ON COLUMN retention.confirmation.jumps IS 'how often the clock had jumped when it was';
+COMMENT ON COLUMN retention.confirmation.at_most IS 'so many rows may go in the next pass; NULL = as many as in any';
+COMMENT ON COLUMN retention.confirmation.admitted IS 'a pass with many rows has been let through and is not done yet';
+COMMENT ON COLUMN retention.confirmation.waiting IS 'for a confirmation, because the rule was widened, the share is too large, or the clock jumped';
+COMMENT ON COLUMN retention.confirmation.rows IS 'rows of the table that would go at once; NULL = they cannot be counted';
+
+-- enforce/attach
+
+CREATE FUNCTION retention.attach_before()
+    RETURNS event_trigger
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_attach_before_sql';
+REVOKE ALL ON FUNCTION retention.attach_before() FROM PUBLIC;
+COMMENT ON FUNCTION retention.attach_before() IS
+    'refuses a labelled table under a root that does not keep its promise; makes room for the root''s labels and guards';
+
+CREATE FUNCTION retention.attach_after()
+    RETURNS event_trigger
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_attach_after_sql';
+REVOKE ALL ON FUNCTION retention.attach_after() FROM PUBLIC;
+COMMENT ON FUNCTION retention.attach_after() IS
+    'puts the guards of a protected root on a new partition or child';
+
+CREATE EVENT TRIGGER privacy_retention_attach_before ON ddl_command_start
+WHEN TAG IN ('ALTER TABLE')
+EXECUTE FUNCTION retention.attach_before();
+ALTER EVENT TRIGGER privacy_retention_attach_before ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER privacy_retention_attach_before IS
+    'refuses a labelled table under a root that does not keep its promise; makes room for the root''s labels and guards';
+
+CREATE EVENT TRIGGER privacy_retention_attach_after ON ddl_command_end
+WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE')
+EXECUTE FUNCTION retention.attach_after();
+ALTER EVENT TRIGGER privacy_retention_attach_after ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER privacy_retention_attach_after IS
+    'puts the guards of a protected root on a new partition or child';
+
+-- enforce/unlabelled
+
+CREATE FUNCTION retention.unlabelled_before()
+    RETURNS event_trigger
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_unlabelled_before_sql';
+REVOKE ALL ON FUNCTION retention.unlabelled_before() FROM PUBLIC;
+COMMENT ON FUNCTION retention.unlabelled_before() IS
+    'notes which protected columns a command is about to copy, and which columns are there already';
+
+CREATE FUNCTION retention.unlabelled_after()
+    RETURNS event_trigger
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_unlabelled_after_sql';
+REVOKE ALL ON FUNCTION retention.unlabelled_after() FROM PUBLIC;
+COMMENT ON FUNCTION retention.unlabelled_after() IS
+    'has new columns and copies judged when the transaction commits, by privacy_retention.unlabelled';
+
+CREATE EVENT TRIGGER privacy_retention_unlabelled_before ON ddl_command_start
+WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE MATERIALIZED VIEW')
+EXECUTE FUNCTION retention.unlabelled_before();
+ALTER EVENT TRIGGER privacy_retention_unlabelled_before ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER privacy_retention_unlabelled_before IS
+    'notes which protected columns a command is about to copy, and which columns are there already';
+
+CREATE EVENT TRIGGER privacy_retention_unlabelled_after ON ddl_command_end
+WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE MATERIALIZED VIEW')
+EXECUTE FUNCTION retention.unlabelled_after();
+ALTER EVENT TRIGGER privacy_retention_unlabelled_after ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER privacy_retention_unlabelled_after IS
+    'has new columns and copies judged when the transaction commits, by privacy_retention.unlabelled';
+
+-- enforce/names
+
+CREATE FUNCTION retention.names_before()
+    RETURNS event_trigger
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_names_before_sql';
+REVOKE ALL ON FUNCTION retention.names_before() FROM PUBLIC;
+COMMENT ON FUNCTION retention.names_before() IS 'notes the name of a table that a command moves';
+
+CREATE FUNCTION retention.names_after()
+    RETURNS event_trigger
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_names_after_sql';
+REVOKE ALL ON FUNCTION retention.names_after() FROM PUBLIC;
+COMMENT ON FUNCTION retention.names_after() IS
+    'lets progress, blocked rows, pauses and the like follow the names of tables and columns';
+
+CREATE EVENT TRIGGER privacy_retention_names_before ON ddl_command_start
+WHEN TAG IN ('ALTER TABLE')
+EXECUTE FUNCTION retention.names_before();
+ALTER EVENT TRIGGER privacy_retention_names_before ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER privacy_retention_names_before IS 'notes the name of a table that a command moves';
+
+CREATE EVENT TRIGGER privacy_retention_names_after ON ddl_command_end
+WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA')
+EXECUTE FUNCTION retention.names_after();
+ALTER EVENT TRIGGER privacy_retention_names_after ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER privacy_retention_names_after IS
+    'lets progress, blocked rows, pauses and the like follow the names of tables and columns';
+
+-- enforce/dropped
+
+CREATE FUNCTION retention.dropped()
+    RETURNS event_trigger
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_dropped_note_sql';
+REVOKE ALL ON FUNCTION retention.dropped() FROM PUBLIC;
+COMMENT ON FUNCTION retention.dropped() IS
+    'enters protected tables that were dropped into the ledger, and drops what is remembered of dropped tables';
+
+CREATE EVENT TRIGGER privacy_retention_dropped ON sql_drop
+WHEN TAG IN ('DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP TYPE', 'DROP EXTENSION')
+EXECUTE FUNCTION retention.dropped();
+ALTER EVENT TRIGGER privacy_retention_dropped ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER privacy_retention_dropped IS
+    'enters protected tables that were dropped into the ledger, and drops what is remembered of dropped tables';
+
+-- enforce/status
+COMMENT ON COLUMN retention.status.state IS
+    'ok, watched (not protected), late (later than promised), blocked (rows cannot go), paused, invalid, waiting (for adopt() or for a number of rows to be confirmed)';
+COMMENT ON COLUMN retention.status.held IS 'rows that would be due, but for a suspension of deletion';
+
+-- enforce/alarm
+
+CREATE TABLE retention.told_state (
+    relation text NOT NULL,
+    column_name text NOT NULL,
+    stage integer NOT NULL,
+    state text NOT NULL,
+    since timestamptz NOT NULL,
+    PRIMARY KEY (relation, column_name, stage)
+) WITH (fillfactor = 50);
+REVOKE ALL ON retention.told_state FROM PUBLIC;
+GRANT SELECT ON retention.told_state TO pg_monitor;
+COMMENT ON TABLE retention.told_state IS
+    'the state of each rule that was last told on the channel privacy_retention. Not dumped: a restored copy begins anew';
+COMMENT ON COLUMN retention.told_state.relation IS 'the labelled table, schema-qualified';
+COMMENT ON COLUMN retention.told_state.column_name IS 'the column, or an empty text for the row';
+COMMENT ON COLUMN retention.told_state.stage IS 'which stage of the label it is, from 1; 0: the table cannot be read';
+COMMENT ON COLUMN retention.told_state.state IS 'as in retention.status';
+COMMENT ON COLUMN retention.told_state.since IS 'when it was first seen in that state';
+
+-- enforce/explain
+
+CREATE FUNCTION retention.explain("row" anyelement,
+                                  OUT column_name name,
+                                  OUT stage integer,
+                                  OUT category text,
+                                  OUT action text,
+                                  OUT start timestamptz,
+                                  OUT due timestamptz,
+                                  OUT state text,
+                                  OUT reason text,
+                                  OUT held_by bigint[],
+                                  OUT blocked_why text)
+    RETURNS SETOF record
+    LANGUAGE C STABLE
+    AS 'MODULE_PATHNAME', 'retention_explain_row_sql';
+COMMENT ON FUNCTION retention.explain(anyelement) IS
+    'what each rule makes of a row of a labelled table: its clock, when it falls due, and what keeps it';
+
+-- report/personal
+
+CREATE FUNCTION retention.looks_personal(relation name, column_name name, type regtype) RETURNS text
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'retention_personal_judge_sql';
+COMMENT ON FUNCTION retention.looks_personal(name, name, regtype) IS
+	'what a column of such a name and type looks like, in six languages: "a telephone number"; NULL if like nothing of a person. A guess; no value is read';
+
+-- report/coverage
+
+CREATE FUNCTION retention.coverage_rows(OUT relation regclass,
+                                        OUT state text,
+                                        OUT columns integer,
+                                        OUT labelled integer,
+                                        OUT uncovered name[],
+                                        OUT looks_personal integer)
+    RETURNS SETOF record
+    LANGUAGE C STABLE
+    AS 'MODULE_PATHNAME', 'retention_coverage_rows_sql';
+COMMENT ON FUNCTION retention.coverage_rows() IS 'the rows of retention.coverage';
+
+CREATE VIEW retention.coverage AS SELECT * FROM retention.coverage_rows();
+GRANT SELECT ON retention.coverage TO PUBLIC;
+COMMENT ON VIEW retention.coverage IS
+    'a line a table of the schemas in privacy_retention.governed_schemas: how far it is labelled and protected; readable by all, as labels are';
+COMMENT ON COLUMN retention.coverage.relation IS 'the table; a partition counts with its root';
+COMMENT ON COLUMN retention.coverage.state IS
+    'the first that is true: unlabelled, partial (a column is covered by no label), no personal data (says its label), watched (not protected), protected';
+COMMENT ON COLUMN retention.coverage.columns IS 'how many columns it has';
+COMMENT ON COLUMN retention.coverage.labelled IS 'how many of them have a label of their own';
+COMMENT ON COLUMN retention.coverage.uncovered IS 'those that no label covers: neither one of their own nor the table''s';
+COMMENT ON COLUMN retention.coverage.looks_personal IS 'how many of the uncovered look personal, by name and type';
+
+-- report/declared
+
+CREATE FUNCTION retention.declared_columns(OUT relation regclass,
+                                           OUT column_name name,
+                                           OUT column_number smallint,
+                                           OUT personal boolean)
+    RETURNS SETOF record
+    LANGUAGE C STABLE
+    AS 'MODULE_PATHNAME', 'retention_declared_rows_sql';
+REVOKE ALL ON FUNCTION retention.declared_columns() FROM PUBLIC;
+COMMENT ON FUNCTION retention.declared_columns() IS
+    'internal: the columns that labels cover, and whether they say personal data';
+
+CREATE VIEW retention.declared_member AS
+    WITH RECURSIVE declared AS MATERIALIZED (SELECT * FROM retention.declared_columns()),
+    member (root, relation) AS (
+        SELECT DISTINCT d.relation::oid, d.relation::oid FROM declared d
+        UNION
+        SELECT m.root, i.inhrelid FROM member m JOIN pg_catalog.pg_inherits i ON i.inhparent = m.relation
+    )
+    SELECT m.root, m.relation, d.column_name, a.attnum AS column_number, d.personal
+      FROM member m
+      JOIN declared d ON d.relation = m.root
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = m.relation AND a.attname = d.column_name AND NOT a.attisdropped;
+REVOKE ALL ON retention.declared_member FROM PUBLIC;
+COMMENT ON VIEW retention.declared_member IS 'internal: the same with partitions and inheritance children';
+COMMENT ON COLUMN retention.declared_member.root IS 'the labelled table';
+COMMENT ON COLUMN retention.declared_member.relation IS 'it, a partition or a child';
+COMMENT ON COLUMN retention.declared_member.column_name IS 'the column';
+COMMENT ON COLUMN retention.declared_member.column_number IS 'its number there';
+COMMENT ON COLUMN retention.declared_member.personal IS 'whether labels say personal data';
+
+-- report/finding_installation
+
+CREATE VIEW retention.finding_installation AS
+    WITH own AS MATERIALIZED (
+        SELECT d.classid, d.objid FROM pg_catalog.pg_depend d
+          JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'privacy_retention'
+         WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'
+    ), event_function AS (
+        SELECT p.oid, p.proname FROM pg_catalog.pg_proc p
+          JOIN own ON own.objid = p.oid AND own.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+         WHERE p.prorettype = 'pg_catalog.event_trigger'::pg_catalog.regtype
+    )
+    SELECT 'error' AS severity,
+           pg_catalog.format('event trigger %I', t.evtname) AS object,
+           CASE t.evtenabled WHEN 'D' THEN 'it is disabled: commands that break protection are not noticed'
+                ELSE 'it does not fire in each session: session_replication_role passes it by' END AS finding,
+           pg_catalog.format('ALTER EVENT TRIGGER %I ENABLE ALWAYS', t.evtname) AS hint
+      FROM pg_catalog.pg_event_trigger t JOIN event_function f ON f.oid = t.evtfoid
+     WHERE t.evtenabled <> 'A'
+    UNION ALL
+    SELECT 'error', pg_catalog.format('function retention.%I', f.proname),
+           'its event trigger is missing: commands that break protection are not noticed',
+           'DROP EXTENSION privacy_retention after retention.uninstall(), and create it anew; or create the event trigger as in the install script.'
+      FROM event_function f
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger t WHERE t.evtfoid = f.oid)
+    UNION ALL
+    SELECT 'error', pg_catalog.format('trigger %I on %s', t.tgname, t.tgrelid::pg_catalog.regclass),
+           'it is disabled: evidence can be changed, or categories change unnoticed',
+           pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', t.tgrelid::pg_catalog.regclass, t.tgname)
+      FROM pg_catalog.pg_trigger t
+      JOIN own ON own.objid = t.tgrelid AND own.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+     WHERE NOT t.tgisinternal AND t.tgenabled <> 'A'
+    UNION ALL
+    SELECT 'error', w.relation, 'the trigger that keeps it append-only is missing',
+           pg_catalog.format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION retention.ledger_guard(); ALTER TABLE %s ENABLE ALWAYS TRIGGER append_only', w.relation, w.relation)
+      FROM (VALUES ('retention.ledger'), ('retention.ledger_head')) AS w (relation)
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t
+                        WHERE t.tgrelid = w.relation::pg_catalog.regclass
+                          AND t.tgfoid = 'retention.ledger_guard()'::pg_catalog.regprocedure)
+    UNION ALL
+    SELECT 'warning', 'extension privacy_retention',
+           pg_catalog.format('its objects are of version %s, its library of version %s', a.installed_version, a.default_version),
+           'ALTER EXTENSION privacy_retention UPDATE'
+      FROM pg_catalog.pg_available_extensions a
+     WHERE a.name = 'privacy_retention' AND a.installed_version <> a.default_version
+    UNION ALL
+    SELECT 'warning', 'setting privacy_retention.enabled', 'it is off: nothing is enforced in this database, and due rows age',
+           pg_catalog.format('ALTER DATABASE %I SET privacy_retention.enabled = on', pg_catalog.current_database())
+     WHERE NOT pg_catalog.current_setting('privacy_retention.enabled')::boolean
+    UNION ALL
+    SELECT 'info', 'setting privacy_retention.' || g.name, g.finding, 'ALTER SYSTEM RESET privacy_retention.' || g.name
+      FROM (VALUES ('late_rows', 'accept', 'it is accept: values past their date are stored in clear until the next pass'),
+                   ('unlabelled', 'ignore', 'it is ignore: columns and copies without a label are not spoken of'),
+                   ('largest_share', '100', 'it is 100: no pass stops before it empties a table')) AS g (name, value, finding)
+     WHERE pg_catalog.current_setting('privacy_retention.' || g.name, true) = g.value
+    UNION ALL
+    SELECT 'warning', 'setting privacy_retention.officer_role',
+           'it names no role that exists: only superusers are officers',
+           'CREATE ROLE ..., or ALTER SYSTEM SET privacy_retention.officer_role = ...'
+     WHERE pg_catalog.current_setting('privacy_retention.officer_role') <> ''
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles r
+                        WHERE r.rolname = pg_catalog.current_setting('privacy_retention.officer_role'))
+    UNION ALL
+    SELECT 'warning', 'setting privacy_retention.governed_schemas',
+           pg_catalog.format('there is no schema %I', s.name),
+           'ALTER SYSTEM SET privacy_retention.governed_schemas = ...'
+      FROM pg_catalog.unnest(pg_catalog.parse_ident(pg_catalog.replace(
+             nullif(pg_catalog.current_setting('privacy_retention.governed_schemas'), ''), ',', '.'), false)) AS s (name)
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = pg_catalog.btrim(s.name))
+    UNION ALL
+    SELECT 'error', 'schema retention',
+           pg_catalog.format('%s may create objects in it', CASE a.grantee WHEN 0 THEN 'everybody' ELSE 'role ' || a.grantee::pg_catalog.regrole END),
+           pg_catalog.format('REVOKE CREATE ON SCHEMA retention FROM %s', CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END)
+      FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) AS a
+     WHERE n.nspname = 'retention' AND a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner
+    UNION ALL
+    SELECT 'warning', pg_catalog.format('%s %s', CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END, p.oid::pg_catalog.regprocedure),
+           'everybody may call what changes data, keys or categories',
+           pg_catalog.format('REVOKE EXECUTE ON %s %s FROM PUBLIC', CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, p.oid::pg_catalog.regprocedure)
+      FROM pg_catalog.pg_proc p
+      JOIN own ON own.objid = p.oid AND own.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+      LEFT JOIN pg_catalog.pg_init_privs i ON i.objoid = p.oid AND i.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND i.objsubid = 0
+     WHERE EXISTS (SELECT FROM pg_catalog.aclexplode(p.proacl) AS a WHERE a.grantee = 0)
+       AND i.initprivs IS NOT NULL
+       AND NOT EXISTS (SELECT FROM pg_catalog.aclexplode(i.initprivs) AS a WHERE a.grantee = 0)
+    UNION ALL
+    SELECT 'warning', 'retention.ledger',
+           pg_catalog.format('%s entries have not been sealed for more than an hour', u.entries),
+           'SELECT * FROM retention.verify_ledger()'
+      FROM (SELECT pg_catalog.count(*) AS entries FROM retention.ledger
+             WHERE seq IS NULL AND recorded_at < pg_catalog.now() - interval '1 hour') AS u
+     WHERE u.entries > 0 AND NOT pg_catalog.pg_is_in_recovery()
+    UNION ALL
+    SELECT CASE k.state WHEN 'unusable' THEN 'error' ELSE 'warning' END, pg_catalog.format('key epoch %s', k.epoch),
+           CASE k.state WHEN 'unusable' THEN 'its file is damaged, or open to other users'
+                ELSE 'its destruction has not been completed' END,
+           CASE k.state WHEN 'unusable' THEN 'chmod 0600 the file in privacy_retention.key_directory, or restore it; the server''s log has more.'
+                ELSE pg_catalog.format('SELECT retention.destroy_key(%s)', k.epoch) END
+      FROM retention.key k WHERE k.state IN ('unusable', 'destroying')
+    UNION ALL
+    SELECT 'warning', pg_catalog.format('role settings of %s', coalesce(s.setrole::pg_catalog.regrole::text, 'all')),
+           pg_catalog.format('%s is set for whole sessions: foreign keys are not checked in them, and rows lose their clocks', pg_catalog.split_part(c.item, '=', 1)),
+           CASE WHEN s.setrole = 0 THEN pg_catalog.format('ALTER DATABASE %I RESET session_replication_role', pg_catalog.current_database())
+                ELSE pg_catalog.format('ALTER ROLE %s RESET session_replication_role', s.setrole::pg_catalog.regrole) END
+      FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) AS c (item)
+     WHERE c.item = 'session_replication_role=replica'
+       AND (s.setdatabase = 0 OR s.setdatabase = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()));
+REVOKE ALL ON retention.finding_installation FROM PUBLIC;
+COMMENT ON VIEW retention.finding_installation IS 'internal: findings of retention.check() about the installation';
+COMMENT ON COLUMN retention.finding_installation.severity IS 'error, warning or info';
+COMMENT ON COLUMN retention.finding_installation.object IS 'what is at fault';
+COMMENT ON COLUMN retention.finding_installation.finding IS 'what is wrong';
+COMMENT ON COLUMN retention.finding_installation.hint IS 'what helps';
+
+-- report/finding_guard
+
+CREATE VIEW retention.finding_guard AS
+    WITH guard AS MATERIALIZED (
+        SELECT t.* FROM pg_catalog.pg_trigger t WHERE t.tgfoid = 'retention.guard()'::pg_catalog.regprocedure
+    ), guarded AS MATERIALIZED (
+        SELECT DISTINCT tgrelid FROM guard WHERE tgname = 'zz_privacy_retention'
+    )
+    SELECT 'error' AS severity, g.tgrelid::pg_catalog.regclass::text AS object,
+           pg_catalog.format('its guard %I is disabled, or fires not in each session', g.tgname) AS finding,
+           pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', g.tgrelid::pg_catalog.regclass, g.tgname) AS hint
+      FROM guard g WHERE g.tgenabled <> 'A'
+    UNION ALL
+    SELECT 'error', g.tgrelid::pg_catalog.regclass::text,
+           pg_catalog.format('its guard was renamed to %I, so that it protects no more', g.tgname),
+           -- tgtype: 4 = INSERT, 8 = DELETE, 32 = TRUNCATE
+           pg_catalog.format('ALTER TRIGGER %I ON %s RENAME TO zz_privacy_retention%s', g.tgname, g.tgrelid::pg_catalog.regclass,
+               CASE WHEN g.tgtype::integer & 32 <> 0 THEN '_truncate' WHEN g.tgtype::integer & 8 <> 0 THEN '_delete'
+                    WHEN g.tgtype::integer & 4 <> 0 THEN '' ELSE '_clock' END)
+      FROM guard g WHERE g.tgname !~ '^zz_privacy_retention(_[a-z]+)?$' AND g.tgparentid = 0
+    UNION ALL
+    SELECT 'warning', t.tgrelid::pg_catalog.regclass::text,
+           pg_catalog.format('its trigger %I has the name of a guard, but calls %s', t.tgname, t.tgfoid::pg_catalog.regprocedure),
+           pg_catalog.format('DROP TRIGGER %I ON %s', t.tgname, t.tgrelid::pg_catalog.regclass)
+      FROM pg_catalog.pg_trigger t
+     WHERE t.tgname ~ '^zz_privacy_retention' AND t.tgfoid <> 'retention.guard()'::pg_catalog.regprocedure AND t.tgparentid = 0
+    UNION ALL
+    -- tgtype: 1 = row, 2 = BEFORE, 4 = INSERT, 16 = UPDATE; names sort as the server sorts triggers
+    SELECT 'warning', t.tgrelid::pg_catalog.regclass::text,
+           pg_catalog.format('its trigger %I fires after the guard and can change what the guard has seen', t.tgname),
+           pg_catalog.format('ALTER TRIGGER %I ON %s RENAME TO ...; a name that sorts before zz_privacy_retention', t.tgname, t.tgrelid::pg_catalog.regclass)
+      FROM pg_catalog.pg_trigger t JOIN guarded USING (tgrelid)
+     WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgenabled <> 'D' AND t.tgtype::integer & 3 = 3 AND t.tgtype::integer & 20 <> 0
+       AND t.tgname > 'zz_privacy_retention' AND t.tgfoid <> 'retention.guard()'::pg_catalog.regprocedure
+    UNION ALL
+    SELECT 'info', c.oid::pg_catalog.regclass::text, 'row security is forced on its owner; passes see and change all rows all the same',
+           'Nothing, if that is meant; policies do not limit what retention removes.'
+      FROM pg_catalog.pg_class c JOIN guarded ON tgrelid = c.oid
+     WHERE c.relforcerowsecurity
+    UNION ALL
+    SELECT 'info', c.oid::pg_catalog.regclass::text, 'the table is unlogged: it is empty after a crash and on standbys, whatever was promised',
+           pg_catalog.format('ALTER TABLE %s SET LOGGED', c.oid::pg_catalog.regclass)
+      FROM pg_catalog.pg_class c JOIN guarded ON tgrelid = c.oid
+     WHERE c.relpersistence = 'u';
+REVOKE ALL ON retention.finding_guard FROM PUBLIC;
+COMMENT ON VIEW retention.finding_guard IS 'internal: findings of retention.check() about guards';
+COMMENT ON COLUMN retention.finding_guard.severity IS 'error, warning or info';
+COMMENT ON COLUMN retention.finding_guard.object IS 'the table';
+COMMENT ON COLUMN retention.finding_guard.finding IS 'what is wrong';
+COMMENT ON COLUMN retention.finding_guard.hint IS 'what helps';
+
+-- report/finding_rule
+
+CREATE VIEW retention.finding_rule AS
+    WITH status AS MATERIALIZED (
+        SELECT s.*, s.relation::text || coalesce('.' || pg_catalog.quote_ident(s.column_name), '') AS object FROM retention.status s
+    )
+    -- rules of a table that have the same to say are one finding, about the table
+    SELECT CASE WHEN s.state IN ('invalid', 'blocked', 'late') THEN 'error'
+                WHEN s.state = 'waiting' AND s.reason !~ 'subscription' THEN 'error'
+                WHEN s.state IN ('waiting', 'paused') THEN 'warning'
+                ELSE 'info' END AS severity,
+           CASE WHEN pg_catalog.count(*) = 1 THEN pg_catalog.min(s.object) ELSE s.relation::text END AS object,
+           s.state || coalesce(': ' || s.reason, '') AS finding,
+           coalesce(s.remedy, 'retention.status has more.') AS hint
+      FROM status s
+     WHERE s.state <> 'ok'
+     GROUP BY s.relation, s.state, s.reason, s.remedy
+    UNION ALL
+    SELECT 'warning', s.object,
+           pg_catalog.format('%s rows lead to no clock any more and are never due', s.orphaned),
+           'Give the label an alternative, as in "from event_id -> ended_at or created_at", and remove or mend the rows.'
+      FROM status s WHERE s.orphaned > 0
+    UNION ALL
+    SELECT 'warning', s.object,
+           pg_catalog.format('%s rows have a clock before privacy_retention.earliest (%s) and are never due', s.implausible,
+                             pg_catalog.current_setting('privacy_retention.earliest')),
+           'Set the clock of these rows right; a default such as epoch 0 should be NULL.'
+      FROM status s WHERE s.implausible > 0;
+REVOKE ALL ON retention.finding_rule FROM PUBLIC;
+COMMENT ON VIEW retention.finding_rule IS 'internal: findings of retention.check() about rules';
+COMMENT ON COLUMN retention.finding_rule.severity IS 'error, warning or info';
+COMMENT ON COLUMN retention.finding_rule.object IS 'the table or column';
+COMMENT ON COLUMN retention.finding_rule.finding IS 'what is wrong';
+COMMENT ON COLUMN retention.finding_rule.hint IS 'what helps';
+
+CREATE VIEW retention.finding_category AS
+    WITH used AS MATERIALIZED (SELECT DISTINCT r.category FROM retention.rule r)
+    SELECT 'warning' AS severity, pg_catalog.format('data category "%s"', c.name) AS object,
+           pg_catalog.format('the notice is incomplete, it has no %s', pg_catalog.array_to_string(pg_catalog.array_remove(ARRAY[
+               CASE WHEN c.starting_point IS NULL THEN 'starting point' END,
+               CASE WHEN c.legal_basis IS NULL THEN 'legal basis' END,
+               CASE WHEN c.purpose IS NULL THEN 'purpose' END], NULL), ', ')) AS finding,
+           pg_catalog.format('SELECT retention.set_category(%L%s%s%s)', c.name,
+               CASE WHEN c.starting_point IS NULL THEN ', starting_point => ''...''' ELSE '' END,
+               CASE WHEN c.legal_basis IS NULL THEN ', legal_basis => ''...''' ELSE '' END,
+               CASE WHEN c.purpose IS NULL THEN ', purpose => ''...''' ELSE '' END) AS hint
+      FROM retention.data_category c JOIN used ON used.category = c.name
+     WHERE c.starting_point IS NULL OR c.legal_basis IS NULL OR c.purpose IS NULL
+    UNION ALL
+    SELECT 'info', pg_catalog.format('data category "%s"', c.name), 'no label names it',
+           pg_catalog.format('Label what it is about, or SELECT retention.drop_category(%L)', c.name)
+      FROM retention.data_category c
+     WHERE NOT EXISTS (SELECT FROM used WHERE used.category = c.name);
+REVOKE ALL ON retention.finding_category FROM PUBLIC;
+COMMENT ON VIEW retention.finding_category IS 'internal: findings of retention.check() about data categories';
+COMMENT ON COLUMN retention.finding_category.severity IS 'error, warning or info';
+COMMENT ON COLUMN retention.finding_category.object IS 'the data category';
+COMMENT ON COLUMN retention.finding_category.finding IS 'what is wrong';
+COMMENT ON COLUMN retention.finding_category.hint IS 'what helps';
+
+CREATE VIEW retention.finding_suspension AS
+    SELECT 'warning' AS severity, pg_catalog.format('suspension %s of %s', s.id, s.relation) AS object,
+           pg_catalog.format('its review was due on %s', s.review_on) AS finding,
+           pg_catalog.format('SELECT retention.lift_suspension(%s, ''...''), or suspend anew with a later date and lift this one', s.id) AS hint
+      FROM retention.suspension s WHERE s.review_due
+    UNION ALL
+    SELECT 'error', pg_catalog.format('suspension %s of %s', s.id, s.relation), s.problem,
+           'Suspend anew with a condition that can be asked, then lift this one.'
+      FROM retention.suspension s WHERE s.in_force AND s.problem IS NOT NULL;
+REVOKE ALL ON retention.finding_suspension FROM PUBLIC;
+COMMENT ON VIEW retention.finding_suspension IS 'internal: findings of retention.check() about suspensions';
+COMMENT ON COLUMN retention.finding_suspension.severity IS 'error, warning or info';
+COMMENT ON COLUMN retention.finding_suspension.object IS 'the suspension';
+COMMENT ON COLUMN retention.finding_suspension.finding IS 'what is wrong';
+COMMENT ON COLUMN retention.finding_suspension.hint IS 'what helps';
+
+-- report/finding_copy
+
+CREATE VIEW retention.finding_copy AS
+    WITH RECURSIVE member AS MATERIALIZED (
+        SELECT * FROM retention.declared_member WHERE personal
+    ), reader (relation, root, certain) AS (
+        -- views over personal columns, and what is made of those; a rule that names a
+        -- table and none of its columns may use whole rows
+        SELECT r.ev_class, m.root, d.refobjsubid <> 0
+          FROM member m
+          JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = m.relation
+               AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+               AND (d.refobjsubid = m.column_number
+                    OR d.refobjsubid = 0 AND NOT EXISTS (
+                        SELECT FROM pg_catalog.pg_depend o
+                         WHERE o.classid = d.classid AND o.objid = d.objid AND o.refclassid = d.refclassid
+                           AND o.refobjid = d.refobjid AND o.refobjsubid <> 0))
+          JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid AND r.ev_class <> m.relation
+        UNION
+        SELECT r.ev_class, v.root, v.certain
+          FROM reader v
+          JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = v.relation
+               AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+          JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid AND r.ev_class <> v.relation
+    ), publication AS MATERIALIZED (
+        SELECT DISTINCT p.pubname, p.pubdelete, p.pubupdate, p.pubtruncate, m.root, m.relation
+          FROM pg_catalog.pg_publication_tables t
+          JOIN pg_catalog.pg_publication p ON p.pubname = t.pubname
+          JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname
+          JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
+          JOIN member m ON m.relation = c.oid
+    )
+    SELECT CASE WHEN pg_catalog.bool_or(v.certain) THEN 'warning' ELSE 'info' END AS severity,
+           v.relation::pg_catalog.regclass::text AS object,
+           pg_catalog.format(CASE WHEN pg_catalog.bool_or(v.certain)
+                                  THEN 'the materialized view keeps a copy of personal data of %s until it is refreshed'
+                                  ELSE 'the materialized view may keep a copy of whole rows of %s until it is refreshed' END,
+                             v.root::pg_catalog.regclass) AS finding,
+           pg_catalog.format('REFRESH MATERIALIZED VIEW %s; from a job, at least as often as rows fall due', v.relation::pg_catalog.regclass) AS hint
+      FROM reader v JOIN pg_catalog.pg_class c ON c.oid = v.relation AND c.relkind = 'm'
+     GROUP BY v.relation, v.root
+    UNION ALL
+    SELECT 'warning', pg_catalog.format('publication %I', p.pubname),
+           pg_catalog.format('it publishes %s, but not each way in which rows and values go (%s): subscribers keep them', p.root::pg_catalog.regclass,
+               pg_catalog.array_to_string(pg_catalog.array_remove(ARRAY[
+                   CASE WHEN NOT p.pubdelete THEN 'delete' END, CASE WHEN NOT p.pubupdate THEN 'update' END,
+                   CASE WHEN NOT p.pubtruncate THEN 'truncate' END], NULL), ', ')),
+           pg_catalog.format('ALTER PUBLICATION %I SET (publish = ''insert, update, delete, truncate'')', p.pubname)
+      FROM publication p
+     WHERE NOT p.pubdelete OR NOT p.pubupdate OR NOT p.pubtruncate AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = p.root)
+    UNION ALL
+    SELECT 'info', pg_catalog.format('publication %I', p.pubname),
+           pg_catalog.format('it publishes %s: subscribers hold a copy', p.root::pg_catalog.regclass),
+           'Their copies are theirs to erase physically, and to label where they keep more than this server.'
+      FROM publication p
+    UNION ALL
+    SELECT 'error', p.relation::pg_catalog.regclass::text,
+           pg_catalog.format('publication %I publishes its updates and deletes, but it has no replica identity: the server refuses them', p.pubname),
+           pg_catalog.format('A primary key, or ALTER TABLE %s REPLICA IDENTITY USING INDEX ...', p.relation::pg_catalog.regclass)
+      FROM publication p JOIN pg_catalog.pg_class c ON c.oid = p.relation
+     WHERE (p.pubdelete OR p.pubupdate) AND c.relkind = 'r'
+       AND (c.relreplident = 'n'
+            OR c.relreplident = 'd' AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND i.indisvalid)
+            OR c.relreplident = 'i' AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisreplident AND i.indisvalid))
+    UNION ALL
+    SELECT DISTINCT 'warning', c.oid::pg_catalog.regclass::text,
+           'REPLICA IDENTITY FULL writes the old values of each changed row to the WAL, and to whoever decodes it',
+           CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
+                THEN pg_catalog.format('ALTER TABLE %s REPLICA IDENTITY DEFAULT', c.oid::pg_catalog.regclass)
+                ELSE pg_catalog.format('A primary key, then ALTER TABLE %s REPLICA IDENTITY DEFAULT', c.oid::pg_catalog.regclass) END
+      FROM pg_catalog.pg_class c JOIN member m ON m.relation = c.oid
+     WHERE c.relreplident = 'f' AND c.relkind = 'r'
+    UNION ALL
+    SELECT DISTINCT 'warning', pg_catalog.format('%s.%I', g.attrelid::pg_catalog.regclass, g.attname),
+           pg_catalog.format('the column is generated from %I, which is personal data; its own label says it is none', m.column_name),
+           pg_catalog.format('SECURITY LABEL FOR privacy_retention ON COLUMN %s.%I IS ''CATEGORY''', g.attrelid::pg_catalog.regclass, g.attname)
+      FROM member m
+      JOIN pg_catalog.pg_attribute g ON g.attrelid = m.relation AND g.attgenerated <> '' AND NOT g.attisdropped
+      LEFT JOIN pg_catalog.pg_attrdef f ON f.adrelid = g.attrelid AND f.adnum = g.attnum
+      JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+           AND d.refobjid = m.relation AND d.refobjsubid = m.column_number
+           AND (d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = f.oid
+                OR d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = g.attrelid AND d.objsubid = g.attnum)
+      JOIN retention.declared_columns() n ON n.relation = m.root AND n.column_name = g.attname AND NOT n.personal
+     WHERE m.root = m.relation;
+REVOKE ALL ON retention.finding_copy FROM PUBLIC;
+COMMENT ON VIEW retention.finding_copy IS 'internal: findings of retention.check() about copies of personal data';
+COMMENT ON COLUMN retention.finding_copy.severity IS 'error, warning or info';
+COMMENT ON COLUMN retention.finding_copy.object IS 'what copies, or is copied';
+COMMENT ON COLUMN retention.finding_copy.finding IS 'what is wrong';
+COMMENT ON COLUMN retention.finding_copy.hint IS 'what helps';
+
+-- report/finding_residue
+
+CREATE VIEW retention.finding_residue AS
+    WITH member AS MATERIALIZED (
+        SELECT * FROM retention.declared_member WHERE personal
+    ), changed AS MATERIALIZED (
+        SELECT m.root, m.relation, m.column_name, m.column_number, pg_catalog.min(r.action) AS action
+          FROM member m JOIN retention.rule r ON r.relation = m.root AND r.column_name = m.column_name AND r.action IS NOT NULL
+         GROUP BY m.root, m.relation, m.column_name, m.column_number
+    ), indexed AS MATERIALIZED (
+        SELECT DISTINCT i.indexrelid, i.indrelid, i.indisunique, c.root, c.relation, c.column_name, c.column_number, c.action,
+               c.column_number <> ALL (i.indkey::smallint[]) AS computed, i.indnkeyatts
+          FROM changed c
+          JOIN pg_catalog.pg_index i ON i.indrelid = c.relation
+          JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = i.indexrelid
+               AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = c.relation AND d.refobjsubid = c.column_number
+         WHERE c.root = c.relation
+        UNION
+        -- a constraint's index depends on the constraint, not on its columns
+        SELECT i.indexrelid, i.indrelid, i.indisunique, c.root, c.relation, c.column_name, c.column_number, c.action, false, i.indnkeyatts
+          FROM changed c
+          JOIN pg_catalog.pg_index i ON i.indrelid = c.relation AND c.column_number = ANY (i.indkey::smallint[])
+         WHERE c.root = c.relation
+    )
+    SELECT 'info' AS severity, pg_catalog.format('index %s', x.indexrelid::pg_catalog.regclass) AS object,
+           pg_catalog.format(CASE WHEN x.computed THEN 'it computes something of column %s, which a rule changes; what it computed of old values stays until VACUUM'
+                                  ELSE 'it holds column %s, which a rule changes; old values stay in it until VACUUM' END,
+                             pg_catalog.format('%s.%I', x.relation::pg_catalog.regclass, x.column_name)) AS finding,
+           pg_catalog.format('VACUUM (INDEX_CLEANUP ON) %s', x.relation::pg_catalog.regclass) AS hint
+      FROM indexed x
+    UNION ALL
+    SELECT 'warning', pg_catalog.format('index %s', x.indexrelid::pg_catalog.regclass),
+           pg_catalog.format('it is unique, and the action "%s" makes values of %s alike: rows that come to collide are blocked', x.action,
+                             pg_catalog.format('%s.%I', x.relation::pg_catalog.regclass, x.column_name)),
+           'A unique index without the column; or pseudonymise it, which keeps values apart.'
+      FROM indexed x
+     WHERE x.indisunique AND NOT x.computed AND x.action !~ '^(pseudonymise|decorrelate)' AND (x.action <> 'set null'
+           OR pg_catalog.pg_get_indexdef(x.indexrelid) ~ 'NULLS NOT DISTINCT')
+       -- its other columns keep rows apart by themselves
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_index u JOIN pg_catalog.pg_index i ON i.indexrelid = x.indexrelid
+                        WHERE u.indrelid = x.relation AND u.indisunique AND u.indisvalid AND u.indpred IS NULL AND 0 <> ALL (u.indkey::smallint[])
+                          AND x.column_number <> ALL ((u.indkey::smallint[])[:u.indnkeyatts - 1])
+                          AND (u.indkey::smallint[])[:u.indnkeyatts - 1] <@ i.indkey::smallint[])
+    UNION ALL
+    SELECT 'info', pg_catalog.format('statistics object %I.%I', n.nspname, s.stxname),
+           pg_catalog.format('it keeps common values of personal columns of %s until the next ANALYZE', s.stxrelid::pg_catalog.regclass),
+           pg_catalog.format('ANALYZE %s after passes that changed much, or DROP STATISTICS %I.%I', s.stxrelid::pg_catalog.regclass, n.nspname, s.stxname)
+      FROM pg_catalog.pg_statistic_ext s
+      JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace
+     WHERE 'm' = ANY (s.stxkind)
+       AND EXISTS (SELECT FROM member m WHERE m.relation = s.stxrelid AND m.column_number = ANY (s.stxkeys::smallint[]))
+    UNION ALL
+    -- stakind: 1 = common values, 2 = histogram
+    SELECT 'info', t.starelid::pg_catalog.regclass::text,
+           pg_catalog.format('the planner''s statistics keep values of %s personal columns until the next ANALYZE', pg_catalog.count(*)),
+           pg_catalog.format('ANALYZE %s after passes that changed much', t.starelid::pg_catalog.regclass)
+      FROM pg_catalog.pg_statistic t
+      JOIN (SELECT DISTINCT m.relation, m.column_number FROM member m) m ON m.relation = t.starelid AND m.column_number = t.staattnum
+     WHERE ARRAY[t.stakind1, t.stakind2, t.stakind3, t.stakind4, t.stakind5] && ARRAY[1, 2]::smallint[]
+     GROUP BY t.starelid;
+REVOKE ALL ON retention.finding_residue FROM PUBLIC;
+COMMENT ON VIEW retention.finding_residue IS 'internal: findings of retention.check() about indexes and statistics';
+COMMENT ON COLUMN retention.finding_residue.severity IS 'error, warning or info';
+COMMENT ON COLUMN retention.finding_residue.object IS 'what keeps values';
+COMMENT ON COLUMN retention.finding_residue.finding IS 'what is wrong';
+COMMENT ON COLUMN retention.finding_residue.hint IS 'what helps';
+
+-- report/check
+
+CREATE FUNCTION retention.check(OUT severity text, OUT object text, OUT finding text, OUT hint text)
+    RETURNS SETOF record
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_check_rows_sql';
+REVOKE ALL ON FUNCTION retention.check() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION retention.check() TO pg_monitor;
+COMMENT ON FUNCTION retention.check() IS
+    'what is wrong, may go wrong or escapes the rules: severity (error, warning, info), object, finding, and a statement or an instruction that helps; reads only, shows no value';
+
+CREATE FUNCTION retention.assert_healthy(min_severity text DEFAULT 'error')
+    RETURNS void
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', 'retention_check_assert_sql';
+REVOKE ALL ON FUNCTION retention.assert_healthy(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION retention.assert_healthy(text) TO pg_monitor;
+COMMENT ON FUNCTION retention.assert_healthy(text) IS
+    'raises an error when retention.check() finds something of that severity (error, warning, info) or worse; for migrations and CI';
+
+-- worker/roster
+COMMENT ON COLUMN retention.worker.state IS 'new, absent (no extension there), off (privacy_retention.enabled), closed (privacy_retention.time_window), idle, starting, running, failed; no slot, no launcher, standby, not preloaded';
+
+CREATE FUNCTION retention.next_opening(at timestamptz DEFAULT now()) RETURNS timestamptz
+	LANGUAGE c STABLE STRICT PARALLEL SAFE
+	AS 'MODULE_PATHNAME', 'retention_roster_next_opening_sql';
+COMMENT ON FUNCTION retention.next_opening(timestamptz) IS 'The first instant from then on at which privacy_retention.time_window lets the worker enforce: then, if it is open';
+
+-- worker/cron
+
+CREATE FUNCTION retention.schedule(cron_expression text, relation regclass DEFAULT NULL)
+    RETURNS bigint
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'retention_cron_schedule_sql';
+REVOKE ALL ON FUNCTION retention.schedule(text, regclass) FROM PUBLIC;
+COMMENT ON FUNCTION retention.schedule(text, regclass) IS
+    'makes or changes the job of pg_cron that enforces one protected table (NULL: all), as the current role; returns its number';
+
+CREATE FUNCTION retention.unschedule(relation regclass DEFAULT NULL)
+    RETURNS boolean
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'retention_cron_unschedule_sql';
+REVOKE ALL ON FUNCTION retention.unschedule(regclass) FROM PUBLIC;
+COMMENT ON FUNCTION retention.unschedule(regclass) IS
+    'removes the job of a table (NULL: the one over all tables); false: there was none';
+
+-- worker/job
+
+CREATE FUNCTION retention.scheduled_jobs(
+    OUT job_id bigint,
+    OUT job_name text,
+    OUT schedule text,
+    OUT relation text,
+    OUT database text,
+    OUT role text,
+    OUT active boolean,
+    OUT last_run timestamptz,
+    OUT last_status text,
+    OUT problem text,
+    OUT remedy text)
+    RETURNS SETOF record
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'retention_job_rows_sql';
+COMMENT ON FUNCTION retention.scheduled_jobs() IS 'the rows of retention.scheduled';
+REVOKE ALL ON FUNCTION retention.scheduled_jobs() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION retention.scheduled_jobs() TO pg_monitor;
+
+CREATE VIEW retention.scheduled AS
+    SELECT job_id, job_name, schedule, relation, database, role, active, last_run, last_status, problem, remedy
+      FROM retention.scheduled_jobs();
+REVOKE ALL ON retention.scheduled FROM PUBLIC;
+GRANT SELECT ON retention.scheduled TO pg_monitor;
+COMMENT ON VIEW retention.scheduled IS 'the jobs of pg_cron that retention.schedule() made, of all roles; empty where pg_cron is not in this database';
+COMMENT ON COLUMN retention.scheduled.job_id IS 'number of the job in cron.job';
+COMMENT ON COLUMN retention.scheduled.job_name IS 'its name, privacy_retention: and the table';
+COMMENT ON COLUMN retention.scheduled.schedule IS 'when it runs, as pg_cron writes it';
+COMMENT ON COLUMN retention.scheduled.relation IS 'the table that it enforces, schema-qualified; NULL: all tables';
+COMMENT ON COLUMN retention.scheduled.database IS 'the database in which it runs';
+COMMENT ON COLUMN retention.scheduled.role IS 'the role as which it runs';
+COMMENT ON COLUMN retention.scheduled.active IS 'whether pg_cron runs it';
+COMMENT ON COLUMN retention.scheduled.last_run IS 'when it last began';
+COMMENT ON COLUMN retention.scheduled.last_status IS 'how that ended, as pg_cron says';
+COMMENT ON COLUMN retention.scheduled.problem IS 'why it does not do what it was made for; NULL: nothing is wrong';
+COMMENT ON COLUMN retention.scheduled.remedy IS 'what helps: a statement';
+
+-- Nothing uses these any more
+DROP FUNCTION retention.rules();
