@@ -370,6 +370,79 @@ SELECT count(retention.lift_suspension(id, 'settled')) FROM retention.suspension
 SELECT retention.unprotect('hostile.held'), retention.unprotect('hostile.parts');
 DROP TABLE hostile.held, hostile.parts;
 
+-- 6a. Triggers of theirs on our function: without a row in hand, or in the name of
+-- another's table, for tokens of another's domain, or with other types.
+SELECT retention.set_category('hostile hour', '1 hour', 'the event');
+CREATE TABLE victim.secret (id int PRIMARY KEY, seen timestamptz, own interval, name text);
+CREATE INDEX ON victim.secret (seen); CREATE INDEX ON victim.secret (own, seen);
+SELECT retention.label('victim.secret', 'hostile week, from seen, for own, then delete');
+SELECT retention.label('victim.secret', 'hostile hour, from seen, then set ''taken''', '{name}');
+SELECT retention.protect('victim.secret');
+SELECT format('%L, %L', d.oid, 'victim.secret'::regclass::oid) AS arguments FROM pg_database AS d WHERE datname = current_database() \gset
+SET ROLE hostile_mallory;
+CREATE TABLE hostile.oracle (id int, seen timestamptz, own interval, name text);
+CREATE TRIGGER oracle BEFORE INSERT OR UPDATE ON hostile.oracle FOR EACH ROW EXECUTE FUNCTION retention.guard(:arguments);
+INSERT INTO hostile.oracle VALUES (1, now() - interval '3 hours', NULL, 'clear') RETURNING name;
+CREATE TABLE hostile.shapes (id int, seen timestamptz, own bigint, name int);
+CREATE TRIGGER shapes BEFORE INSERT OR UPDATE ON hostile.shapes FOR EACH ROW EXECUTE FUNCTION retention.guard(:arguments);
+CREATE TRIGGER zz_privacy_retention_clock BEFORE UPDATE ON hostile.shapes FOR EACH ROW EXECUTE FUNCTION retention.guard(:arguments);
+INSERT INTO hostile.shapes VALUES (1, now() - interval '3 hours', 7, 8) RETURNING own, name;
+UPDATE hostile.shapes SET seen = now() RETURNING own, name;
+CREATE TABLE hostile.events (id int, seen timestamptz);
+CREATE INDEX ON hostile.events (seen);
+SELECT retention.label('hostile.events', 'hostile week, from seen, then delete');
+SELECT retention.protect('hostile.events');
+SELECT format('%L, %L', d.oid, 'hostile.events'::regclass::oid) AS arguments FROM pg_database AS d WHERE datname = current_database() \gset
+CREATE TRIGGER a BEFORE INSERT OR UPDATE OR DELETE ON hostile.events FOR EACH STATEMENT EXECUTE FUNCTION retention.guard(:arguments);
+CREATE TRIGGER b AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON hostile.events FOR EACH STATEMENT EXECUTE FUNCTION retention.guard(:arguments);
+CREATE TRIGGER c AFTER INSERT OR UPDATE OR DELETE ON hostile.events FOR EACH ROW EXECUTE FUNCTION retention.guard(:arguments);
+CREATE VIEW hostile.seen AS SELECT * FROM hostile.events;
+CREATE TRIGGER d INSTEAD OF INSERT OR UPDATE OR DELETE ON hostile.seen FOR EACH ROW EXECUTE FUNCTION retention.guard(:arguments);
+INSERT INTO hostile.events VALUES (1, now());
+UPDATE hostile.events SET id = 2;
+INSERT INTO hostile.seen VALUES (3, now());
+UPDATE hostile.seen SET id = 4;
+DELETE FROM hostile.seen;
+SELECT id FROM hostile.events;
+DELETE FROM hostile.events;
+TRUNCATE hostile.events;
+RESET ROLE;
+SELECT count(*) AS told_of_the_victim FROM retention.late_write WHERE relid = 'victim.secret'::regclass;
+SELECT retention.unprotect('hostile.events'), retention.unprotect('victim.secret');
+DROP TABLE hostile.events, hostile.shapes, hostile.oracle CASCADE;
+SELECT retention.label('victim.secret', NULL, '{name}');
+SELECT retention.drop_category('hostile hour');
+
+-- 6b. Held rows of one table, deleted by code that runs inside the engine's statement
+-- on another, or while that is planned.
+SET ROLE hostile_mallory;
+CREATE TABLE hostile.kept (id int PRIMARY KEY);
+INSERT INTO hostile.kept VALUES (1);
+CREATE TABLE hostile.due (id int PRIMARY KEY, seen timestamptz);
+CREATE INDEX ON hostile.due (seen);
+INSERT INTO hostile.due VALUES (1, '2024-01-01');
+CREATE FUNCTION hostile.wipe() RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+	DELETE FROM hostile.kept;
+	RETURN true;
+EXCEPTION WHEN restrict_violation THEN
+	RETURN true;
+END $$;
+CREATE FUNCTION hostile.inside(id int) RETURNS boolean LANGUAGE plpgsql STABLE AS $$BEGIN RETURN hostile.wipe(); END $$;
+CREATE FUNCTION hostile.planning() RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RETURN hostile.wipe(); END $$;
+SELECT retention.label('hostile.due', 'hostile week, where (hostile.inside(id) and hostile.planning()), from seen, then delete');
+INSERT INTO hostile.kept VALUES (1) ON CONFLICT DO NOTHING;
+RESET ROLE;
+SELECT count(retention.suspend('hostile.kept', 'true', 'lawsuit', current_date + 30, 'counsel'));
+SET ROLE hostile_mallory;
+SELECT retention.protect('hostile.due', 1);
+RESET ROLE;
+CALL retention.enforce('hostile.due');
+SELECT (SELECT count(*) FROM hostile.due) AS due, (SELECT count(*) FROM hostile.kept) AS kept;
+SELECT count(retention.lift_suspension(id, 'settled')) FROM retention.suspension WHERE relation LIKE 'hostile.%' AND in_force;
+SELECT retention.unprotect('hostile.due');
+DROP TABLE hostile.kept, hostile.due;
+
 -- 7. Names: with quotes, newlines, of 63 bytes, of SQL.
 CREATE FUNCTION hostile.odd(n int) RETURNS name LANGUAGE sql AS $odd$
 	SELECT (ARRAY['"; DROP SCHEMA victim; --', E'new\nline', repeat('ü', 31), 'it''s', '$$ || x', '%s %I %L %', '\', 'a.b', ' ', 'SELECT'])[n]::name $odd$;

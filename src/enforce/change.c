@@ -24,7 +24,7 @@
 #include "enforce/find.h"
 #include "enforce/hold_guard.h"
 #include "enforce/hold_text.h"
-#include "enforce/sentry.h"
+#include "enforce/statement.h"
 #include "policy/action.h"
 #include "policy/labelled.h"
 #include "policy/reference.h"
@@ -286,13 +286,16 @@ retention_change_run(RetentionChange *change, const RetentionRow *rows, int coun
 		tids = lock_rows(change, tids, &count);
 
 	retention_token_permit(true);
-	retention_sentry_permit_next();
-	/* No user's code runs in a DELETE but in triggers, which are asked about. */
+	if (mode == RETENTION_CHANGE_CAREFUL)
+		retention_statement_expect_text(change->statement);
+	else
+		retention_statement_expect_plan((SPIPlanPtr) change->plan);
 	retention_hold_guard_permit(change->due->rule->attnum == 0);
 	result = mode == RETENTION_CHANGE_CAREFUL ?
 		execute_carefully(change, tids) :
 		SPI_execute_plan((SPIPlanPtr) change->plan, &tids, NULL, false, 0);
 	retention_token_permit(false);
+	retention_statement_done();
 	retention_hold_guard_permit(false);
 	if (result < 0)
 		elog(ERROR, "could not change rows: %s", SPI_result_code_string(result));

@@ -180,6 +180,7 @@ as_time(const RetentionDial *dial, Datum value)
 typedef struct Evaluation
 {
 	RetentionDial *dial;
+	TupleTableSlot *slot;
 	ExprState  *state;
 	bool		owned;
 	Datum		value;
@@ -193,30 +194,39 @@ evaluate(void *arg)
 	RetentionDial *dial = evaluation->dial;
 	RetentionIdentity saved;
 
-	if (evaluation->owned)
-		retention_identity_become_owner(&saved, linitial_oid(dial->relids));
-	evaluation->value = ExecEvalExprSwitchContext(evaluation->state, dial->econtext,
-												  &evaluation->isnull);
-	if (evaluation->owned)
-		retention_identity_restore(&saved);
+	ResetExprContext(dial->econtext);
+	dial->econtext->ecxt_scantuple = evaluation->slot;
+	dial->busy = true;
+	PG_TRY();
+	{
+		if (evaluation->owned)
+			retention_identity_become_owner(&saved, linitial_oid(dial->relids));
+		evaluation->value = ExecEvalExprSwitchContext(evaluation->state, dial->econtext,
+													  &evaluation->isnull);
+		if (evaluation->owned)
+			retention_identity_restore(&saved);
+	}
+	PG_FINALLY();
+	{
+		dial->busy = false;
+	}
+	PG_END_TRY();
 }
 
 RetentionReading
 retention_dial_read(RetentionDial *dial, TupleTableSlot *slot, TimestampTz *time)
 {
-	Evaluation	evaluation = {dial, dial->state, OidIsValid(dial->owned)};
+	Evaluation	evaluation = {dial, slot, dial->state, OidIsValid(dial->owned)};
 
 	if (dial->column > 0)
 		evaluation.value = slot_getattr(slot, dial->column, &evaluation.isnull);
-	else
-	{
-		ResetExprContext(dial->econtext);
-		dial->econtext->ecxt_scantuple = slot;
-		if (dial->safe)
-			evaluate(&evaluation);
-		else if (retention_attempt_run(evaluate, &evaluation) != NULL)
-			return RETENTION_READ_NOT;
-	}
+	else if (dial->busy)
+		return RETENTION_READ_NOT;	/* a user's function writes such rows
+									 * itself */
+	else if (dial->safe)
+		evaluate(&evaluation);
+	else if (retention_attempt_run(evaluate, &evaluation) != NULL)
+		return RETENTION_READ_NOT;
 	if (evaluation.isnull)
 		return RETENTION_READ_NULL;
 	*time = as_time(dial, evaluation.value);
@@ -248,17 +258,15 @@ bool
 retention_dial_may_be_due(RetentionDial *dial, TupleTableSlot *slot,
 						  TimestampTz time, TimestampTz now)
 {
-	Evaluation	evaluation = {dial, dial->own_state, true};
+	Evaluation	evaluation = {dial, slot, dial->own_state, true};
 
 	if (time <= bound(dial, now))
 		return true;
 	if (dial->own_state == NULL || time > now)
 		return false;
-	ResetExprContext(dial->econtext);
-	dial->econtext->ecxt_scantuple = slot;
 	if (dial->own_column > 0)
 		evaluation.value = slot_getattr(slot, dial->own_column, &evaluation.isnull);
-	else if (retention_attempt_run(evaluate, &evaluation) != NULL)
+	else if (dial->busy || retention_attempt_run(evaluate, &evaluation) != NULL)
 		return true;
 	return !evaluation.isnull &&
 		time + shortest(DatumGetIntervalP(evaluation.value)) <= now;

@@ -30,6 +30,7 @@ typedef struct RetentionDial
 	ExprState  *state;			/* NULL with a column */
 	ExprContext *econtext;
 	bool		safe;			/* evaluating it cannot fail */
+	bool		busy;			/* it is being evaluated */
 	Oid			owned;			/* a table whose owner evaluates it;
 								 * InvalidOid: anybody may */
 	pg_tz	   *zone;			/* of local times and dates */

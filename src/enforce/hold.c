@@ -163,13 +163,15 @@ held_of(Relation rel)
 	{
 		HASHCTL		control = {0};
 
-		if (context == NULL)
-			context = AllocSetContextCreate(CacheMemoryContext,
-											"privacy_retention holds",
-											ALLOCSET_DEFAULT_SIZES);
+		/* Somebody may be about to say which suspension it was. */
+		if (context != NULL)
+			MemoryContextSetParent(context, TopTransactionContext);
 		relations = NULL;
 		econtext = NULL;
-		MemoryContextReset(context);
+		context = NULL;
+		context = AllocSetContextCreate(CacheMemoryContext,
+										"privacy_retention holds",
+										ALLOCSET_DEFAULT_SIZES);
 		old = MemoryContextSwitchTo(context);
 		control.keysize = sizeof(Oid);
 		control.entrysize = sizeof(Held);

@@ -22,8 +22,8 @@ extern List *retention_hold_lineage(Oid relid);
 /*
  * The suspensions (RetentionSuspension *) that hold a row of a relation, in the
  * order of their numbers; NIL: none.  Runs conditions as the owner of the
- * suspended table; ERROR if one fails.  What is returned is good until policies
- * change.
+ * suspended table; ERROR if one fails.  What is returned is good until the
+ * transaction ends.
  */
 extern List *retention_hold_of_row(Relation rel, TupleTableSlot *slot);
 

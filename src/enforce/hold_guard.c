@@ -13,7 +13,6 @@
 #include "postgres.h"
 
 #include "access/table.h"
-#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
@@ -23,7 +22,6 @@
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/datum.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/reltrigger.h"
@@ -33,6 +31,7 @@
 #include "enforce/guard.h"
 #include "enforce/hold.h"
 #include "enforce/hold_guard.h"
+#include "enforce/statement.h"
 #include "enforce/suspension.h"
 #include "policy/start.h"
 
@@ -374,53 +373,17 @@ retention_hold_guard_check_truncate(Relation rel)
 
 /* ---- The engine's permit ---- */
 
-static int	permitted_level = 0;	/* of the transaction; 0 = none */
-static int	permitted_depth = 0;	/* of triggers, where it was given */
-
-static int
-trigger_depth(void)
-{
-	LOCAL_FCINFO(call, 0);
-
-	InitFunctionCallInfoData(*call, NULL, 0, InvalidOid, NULL, NULL);
-	return DatumGetInt32(pg_trigger_depth(call));
-}
-
-static void
-xact_ended(XactEvent event, void *arg)
-{
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
-		event == XACT_EVENT_PREPARE)
-		permitted_level = 0;
-}
-
-static void
-subxact_ended(SubXactEvent event, SubTransactionId mine,
-			  SubTransactionId parent, void *arg)
-{
-	if (event == SUBXACT_EVENT_ABORT_SUB &&
-		permitted_level >= GetCurrentTransactionNestLevel())
-		permitted_level = 0;
-}
+static bool delete_permitted = false;	/* while the statement is the engine's */
 
 void
 retention_hold_guard_permit(bool permitted)
 {
-	static bool registered = false;
-
-	if (!registered)
-	{
-		RegisterXactCallback(xact_ended, NULL);
-		RegisterSubXactCallback(subxact_ended, NULL);
-		registered = true;
-	}
-	permitted_level = permitted ? GetCurrentTransactionNestLevel() : 0;
-	permitted_depth = permitted ? trigger_depth() : 0;
+	delete_permitted = permitted;
 }
 
 /* The WHEN of the triggers: must they ask about the row? */
 Datum
 retention_hold_guard_holding_sql(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(permitted_level == 0 || trigger_depth() != permitted_depth);
+	PG_RETURN_BOOL(!delete_permitted || !retention_statement_is_ours());
 }

@@ -46,10 +46,9 @@ extern void retention_hold_guard_refuse(Relation rel, const struct RetentionSusp
 										const char *message);
 
 /*
- * The rows that the engine's own DELETE removes are asked about in the statement
- * itself: while this is true the guards need not ask again.  What such a
- * statement brings about (cascades, triggers) is asked about.  Cleared when the
- * (sub)transaction that set it is rolled back or ends.
+ * The rows that the engine's own DELETE (statement.h) removes are asked about in the
+ * statement itself: while this is true the guards need not ask again.  What such a
+ * statement brings about (cascades, triggers, functions) is asked about.
  */
 extern void retention_hold_guard_permit(bool permitted);
 

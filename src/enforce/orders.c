@@ -11,7 +11,6 @@
 #include "miscadmin.h"
 #include "utils/datum.h"
 #include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -19,6 +18,7 @@
 #include "base/identity.h"
 #include "base/settings.h"
 #include "enforce/draft.h"
+#include "enforce/hold.h"
 #include "enforce/orders.h"
 #include "policy/labelled.h"
 
@@ -91,7 +91,11 @@ find_entry(Oid relid, bool parent)
 	return entry;
 }
 
-/* Does the trigger name this database and the table?  A copy waits. */
+/*
+ * Does the trigger name this database, and the table or what it is a part of?  A
+ * copy waits.  Anybody may make such a trigger on a table of theirs, to have rows
+ * of any shape judged, or tokens made, by another's rules.
+ */
 static bool
 at_home(TriggerData *trigger, Oid *labelled)
 {
@@ -100,7 +104,8 @@ at_home(TriggerData *trigger, Oid *labelled)
 	if (t->tgnargs < 2 || strtoul(t->tgargs[0], NULL, 10) != MyDatabaseId)
 		return false;
 	*labelled = (Oid) strtoul(t->tgargs[1], NULL, 10);
-	return get_rel_name(*labelled) != NULL;
+	return list_member_oid(retention_hold_lineage(RelationGetRelid(trigger->tg_relation)),
+						   *labelled);
 }
 
 /* What was in use until now, perhaps still is: to the end of the transaction. */

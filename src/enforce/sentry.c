@@ -2,12 +2,12 @@
  * sentry.c
  *		What the guards do when they fire: which rooms are asked, in turn.
  *
+ * The engine's own statements pass: what they write is what its rules make of the
+ * rows.  Not so what a user's function or trigger writes meanwhile.
+ *
  * Invariant: a row that no room has anything to say about passes unchanged.
  */
 #include "postgres.h"
-
-#include "access/xact.h"
-#include "utils/snapmgr.h"
 
 #include "enforce/clock.h"
 #include "enforce/guard.h"
@@ -15,31 +15,7 @@
 #include "enforce/late.h"
 #include "enforce/orders.h"
 #include "enforce/sentry.h"
-#include "pseudonym/token.h"
-
-static CommandId engine_command = InvalidCommandId;
-
-void
-retention_sentry_permit_next(void)
-{
-	/*
-	 * The statement will then have this number, and all inside it a later
-	 * one.
-	 */
-	CommandCounterIncrement();
-	engine_command = GetCurrentCommandId(false);
-}
-
-/*
- * The engine's own statements pass, which may make tokens: they are what its rules
- * make of the rows. Not so what a user's function or trigger writes meanwhile.
- */
-static bool
-is_engine(void)
-{
-	return retention_token_permitted() && ActiveSnapshotSet() &&
-		GetActiveSnapshot()->curcid == engine_command;
-}
+#include "enforce/statement.h"
 
 /* The new row, or another in its place. */
 static HeapTuple
@@ -59,7 +35,7 @@ answer_update(TriggerData *trigger)
 	RetentionOrders *orders;
 	Bitmapset  *changed;
 
-	if (is_engine())
+	if (retention_statement_is_ours())
 		return trigger->tg_newtuple;
 	orders = retention_orders_get(trigger, false);
 	changed = retention_orders_changed(orders, trigger);
@@ -76,7 +52,7 @@ answer_clock(TriggerData *trigger)
 	RetentionOrders *orders;
 	Bitmapset  *changed;
 
-	if (is_engine())
+	if (retention_statement_is_ours())
 		return trigger->tg_newtuple;
 	orders = retention_orders_get(trigger, true);
 	changed = retention_orders_changed(orders, trigger);
@@ -118,6 +94,12 @@ retention_sentry_answer(TriggerData *trigger)
 		answer_after(trigger);
 		return NULL;
 	}
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+		answer_truncate(trigger);
+
+	/* Users may make others of our function, in which there is no row. */
+	if (!TRIGGER_FIRED_BEFORE(trigger->tg_event) || !TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+		return NULL;
 	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 		return answer_insert(trigger);
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
@@ -125,7 +107,5 @@ retention_sentry_answer(TriggerData *trigger)
 			answer_clock(trigger) : answer_update(trigger);
 	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
 		return answer_delete(trigger);
-	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
-		answer_truncate(trigger);
 	return NULL;
 }

@@ -19,10 +19,4 @@
  */
 extern HeapTuple retention_sentry_answer(TriggerData *trigger);
 
-/*
- * The next statement that the caller executes through SPI is the engine's: what it
- * writes passes, while retention_token_permitted().
- */
-extern void retention_sentry_permit_next(void);
-
 #endif							/* RETENTION_SENTRY_H */
