@@ -109,7 +109,7 @@ guard_newcomers(Oid relid)
  * children before parents.  *resume: when the first pause ends.
  */
 static List *
-tables_to_visit(Oid relid, List **locked, TimestampTz *resume)
+tables_to_visit(Oid relid, List *volatile *locked, TimestampTz *resume)
 {
 	List	   *relations = OidIsValid(relid) ? list_make1_oid(relid) :
 	retention_labelled_relations();
@@ -318,7 +318,6 @@ retention_pass_run(Oid relid, TimestampTz as_of, bool retry, int budget,
 	{
 		List	   *tables;
 		List	   *rules;
-		List	   *mine = NIL;
 		TimestampTz resume;
 		bool		steady;
 
@@ -330,7 +329,7 @@ retention_pass_run(Oid relid, TimestampTz as_of, bool retry, int budget,
 		retention_sweep_commit();
 		retention_hold_guard_newcomers();
 		if (steady)
-			tables = tables_to_visit(relid, &mine, &resume);
+			tables = tables_to_visit(relid, &locked, &resume);
 		else
 		{
 			tables = NIL;
@@ -340,7 +339,6 @@ retention_pass_run(Oid relid, TimestampTz as_of, bool retry, int budget,
 						(errmsg("nothing was enforced: the server's clock went back behind the last pass"),
 						 errhint("%s;", RETENTION_JUMP_REMEDY)));
 		}
-		locked = mine;
 		rules = rules_of(tables);
 		run_rounds(rules, relid, as_of, retry, stop_at, result);
 		result->next_due = Min(result->next_due, resume);

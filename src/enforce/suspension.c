@@ -254,12 +254,17 @@ retention_suspension_suspend_sql(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(id);
 }
 
-/* What was held may be due: the next passes look at everything. */
+/*
+ * What was held may be due: the next passes look at everything.  Their own marks
+ * are left to them: a transaction that stays open must not keep them from a table.
+ */
 static void
 look_again(void)
 {
-	run("UPDATE retention.rule_state SET swept_to = NULL, swept_at = NULL WHERE swept_to IS NOT NULL",
-		0, NULL, NULL, SPI_OK_UPDATE);
+	run("INSERT INTO retention.late_write (relid, clock)"
+		" SELECT DISTINCT pg_catalog.to_regclass(relation)::oid, '-infinity'::timestamptz"
+		" FROM retention.rule_state WHERE pg_catalog.to_regclass(relation) IS NOT NULL",
+		0, NULL, NULL, SPI_OK_INSERT);
 	retention_schedule_wake(MyDatabaseId, GetCurrentTimestamp());
 }
 

@@ -230,12 +230,42 @@ drop_stale(RetentionSweeping *s)
 			retention_blocked_drop(s->rule, entry->key.leaf, &entry->key.tid);
 }
 
+typedef struct Outcome
+{
+	RetentionSweeping *s;
+	double		rate;
+} Outcome;
+
+static void
+remember(void *arg)
+{
+	Outcome    *outcome = (Outcome *) arg;
+	RetentionSweeping *s = outcome->s;
+
+	if (TIMESTAMP_IS_NOBEGIN(s->after))
+		drop_stale(s);
+	if (s->sweep->as_of <= s->batch.now && s->batch.locked == 0)
+	{
+		/* Also after a search from the mark on: what is before it, is done. */
+		s->state.swept_to = s->due->surely_due - OPEN_TRANSACTIONS;
+		if (TIMESTAMP_IS_NOBEGIN(s->after))
+		{
+			s->state.swept_at = GetCurrentTimestamp();
+			s->state.sweep_cost = s->search_ms;
+		}
+	}
+	retention_state_end(s->rule, s->batch.locked == 0, &s->state, outcome->rate, NULL);
+	retention_brake_end(&s->brake, s->rule);
+}
+
+/* Rows that somebody has locked, such as the rule's confirmation, fail no pass. */
 static void
 finish(RetentionSweeping *s, TimestampTz began)
 {
 	RetentionSweep *sweep = s->sweep;
 	long		ms = TimestampDifferenceMilliseconds(began, GetCurrentTimestamp());
-	double		rate = ms > 0 ? s->batch.rows * 1000.0 / ms : 0;
+	Outcome		outcome = {s, ms > 0 ? s->batch.rows * 1000.0 / ms : 0};
+	ErrorData  *error;
 
 	sweep->rows = s->batch.rows;
 	sweep->stuck = s->batch.stuck;
@@ -246,20 +276,9 @@ finish(RetentionSweeping *s, TimestampTz began)
 	sweep->waits = s->brake.waits;
 	if (s->stopped)
 		return;
-	if (TIMESTAMP_IS_NOBEGIN(s->after))
-		drop_stale(s);
-	if (sweep->as_of <= s->batch.now && s->batch.locked == 0)
-	{
-		/* Also after a search from the mark on: what is before it, is done. */
-		s->state.swept_to = s->due->surely_due - OPEN_TRANSACTIONS;
-		if (TIMESTAMP_IS_NOBEGIN(s->after))
-		{
-			s->state.swept_at = GetCurrentTimestamp();
-			s->state.sweep_cost = s->search_ms;
-		}
-	}
-	retention_state_end(s->rule, s->batch.locked == 0, &s->state, rate, NULL);
-	retention_brake_end(&s->brake, s->rule);
+	error = retention_attempt_run(remember, &outcome);
+	if (error != NULL)
+		retention_window_fail(s, "the end of the sweep", error);
 }
 
 static void
@@ -369,7 +388,6 @@ retention_sweep_rule(Oid relid, AttrNumber attnum, int stage, RetentionSweep *sw
 	error = retention_attempt_run(prepare, &preparation);
 	if (error != NULL && s.rule != NULL)
 	{
-		(void) retention_state_begin(s.rule, sweep->as_of, sweep->now);
 		retention_window_fail(&s, "the preparation", error);
 		retention_sweep_commit();
 	}

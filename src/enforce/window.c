@@ -26,18 +26,38 @@
 #define LARGEST_BATCH 10000
 #define SMALLEST_BATCH 50
 
+typedef struct Failure
+{
+	RetentionSweeping *s;
+	const char *text;
+} Failure;
+
+static void
+record_failure(void *arg)
+{
+	Failure    *failure = (Failure *) arg;
+	RetentionSweeping *s = failure->s;
+
+	/* It failed before it began. */
+	if (s->due == NULL)
+		s->state = retention_state_begin(s->rule, s->sweep->as_of, s->sweep->now);
+	retention_state_end(s->rule, false, &s->state, 0, failure->text);
+}
+
 /* The SQLSTATE and where it happened; never the message, which may quote values. */
 void
 retention_window_fail(RetentionSweeping *s, const char *what, const ErrorData *error)
 {
 	char	   *text = psprintf("%s failed with SQLSTATE %s", what,
 								unpack_sql_state(error->sqlerrcode));
+	Failure		failure = {s, text};
 
 	ereport(LOG,
 			(errmsg("privacy_retention: rule of %s%s%s: %s", s->rule->relation,
 					s->rule->column_name ? "." : "",
 					s->rule->column_name ? s->rule->column_name : "", text)));
-	retention_state_end(s->rule, false, &s->state, 0, text);
+	/* Where even that is locked by somebody, the log has to do. */
+	(void) retention_attempt_run(record_failure, &failure);
 	s->stopped = true;
 }
 
