@@ -407,16 +407,17 @@ retention_sweep_rule(Oid relid, AttrNumber attnum, int stage, RetentionSweep *sw
 		/* What began or ended meanwhile must not be forgotten by a watermark. */
 		if (!s.stopped)
 			(void) retention_sweep_policy_changed(&s);
+
+		/*
+		 * Before the rule's state is written: who unprotects the table locks
+		 * it first, too.
+		 */
+		if (!s.stopped && retention_attempt_run(compute_next_due, &s) != NULL)
+			sweep->next_due = DT_NOEND;
 		finish(&s, began);
 		retention_batch_end(&s.batch);
 		if (s.brake.waits)
 			sweep->complete = true; /* for this pass */
-		else if (sweep->complete)
-		{
-			error = retention_attempt_run(compute_next_due, &s);
-			if (error)
-				sweep->next_due = DT_NOEND;
-		}
 		retention_sweep_commit();
 	}
 	else
