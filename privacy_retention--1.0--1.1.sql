@@ -26,6 +26,22 @@ COMMENT ON FUNCTION retention.rule_rows() IS 'the rows of retention.rule';
 CREATE OR REPLACE VIEW retention.rule AS SELECT * FROM retention.rule_rows();
 COMMENT ON COLUMN retention.rule.own_period IS 'where a row has its own, shorter period, as the label says it; NULL: all have the category''s';
 
+-- policy/ddl: other tags
+
+DROP EVENT TRIGGER privacy_retention_ddl_before;
+DROP EVENT TRIGGER privacy_retention_ddl_after;
+CREATE EVENT TRIGGER privacy_retention_ddl_before ON ddl_command_start
+WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE')
+EXECUTE FUNCTION retention.ddl_before();
+ALTER EVENT TRIGGER privacy_retention_ddl_before ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER privacy_retention_ddl_before IS 'remembers what a command is about to rename';
+
+CREATE EVENT TRIGGER privacy_retention_ddl_after ON ddl_command_end
+WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'ALTER SCHEMA')
+EXECUTE FUNCTION retention.ddl_after();
+ALTER EVENT TRIGGER privacy_retention_ddl_after ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER privacy_retention_ddl_after IS 'rewrites the labels that name what a command has renamed';
+
 -- evidence/ledger
 COMMENT ON COLUMN retention.ledger.event IS 'What happened: batch, protect, unprotect, adopt, pause, unpause, accept_clock, suspend, lift, clock, drop, uninstall';
 
@@ -168,7 +184,8 @@ COMMENT ON FUNCTION retention.hold_after() IS
     'lets suspensions follow renames; refuses a command that has dropped held tables or what a condition needs';
 
 CREATE EVENT TRIGGER privacy_retention_hold_before ON ddl_command_start
-WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION', 'DROP TYPE',
+WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE',
+             'ALTER TYPE', 'ALTER SCHEMA', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION', 'DROP TYPE',
              'DROP DOMAIN', 'DROP FUNCTION', 'DROP ROUTINE', 'ALTER FUNCTION', 'ALTER ROUTINE', 'DROP OPERATOR',
              'DROP COLLATION', 'DROP CAST', 'DROP LANGUAGE')
 EXECUTE FUNCTION retention.hold_before();
@@ -177,7 +194,8 @@ COMMENT ON EVENT TRIGGER privacy_retention_hold_before IS
     'refuses a command that would drop or rewrite rows under suspension';
 
 CREATE EVENT TRIGGER privacy_retention_hold_after ON ddl_command_end
-WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'ALTER SCHEMA', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION', 'DROP TYPE',
+WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE',
+             'ALTER TYPE', 'ALTER SCHEMA', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION', 'DROP TYPE',
              'DROP DOMAIN', 'DROP FUNCTION', 'DROP ROUTINE', 'ALTER FUNCTION', 'ALTER ROUTINE', 'DROP OPERATOR',
              'DROP COLLATION', 'DROP CAST', 'DROP LANGUAGE')
 EXECUTE FUNCTION retention.hold_after();
@@ -243,7 +261,7 @@ COMMENT ON FUNCTION retention.keep_after() IS
     'refuses a command that has broken a rule, an index or a guard of a protected table';
 
 CREATE EVENT TRIGGER privacy_retention_keep_before ON ddl_command_start
-WHEN TAG IN ('ALTER TABLE', 'DROP TABLE', 'DROP INDEX', 'DROP TRIGGER', 'ALTER TRIGGER', 'CREATE TRIGGER',
+WHEN TAG IN ('ALTER TABLE', 'ALTER TYPE', 'DROP TABLE', 'DROP INDEX', 'DROP TRIGGER', 'ALTER TRIGGER', 'CREATE TRIGGER',
              'DROP RULE', 'CREATE RULE', 'DROP SCHEMA', 'DROP OWNED', 'DROP TYPE', 'DROP DOMAIN', 'DROP EXTENSION',
              'DROP FUNCTION', 'DROP ROUTINE', 'ALTER FUNCTION', 'ALTER ROUTINE', 'DROP OPERATOR', 'DROP COLLATION',
              'DROP SEQUENCE', 'DROP CAST', 'DROP LANGUAGE')
@@ -253,7 +271,7 @@ COMMENT ON EVENT TRIGGER privacy_retention_keep_before IS
     'notes the rules, indexes and guards of the protected tables that a command may hurt';
 
 CREATE EVENT TRIGGER privacy_retention_keep_after ON ddl_command_end
-WHEN TAG IN ('ALTER TABLE', 'DROP TABLE', 'DROP INDEX', 'DROP TRIGGER', 'ALTER TRIGGER', 'CREATE TRIGGER',
+WHEN TAG IN ('ALTER TABLE', 'ALTER TYPE', 'DROP TABLE', 'DROP INDEX', 'DROP TRIGGER', 'ALTER TRIGGER', 'CREATE TRIGGER',
              'DROP RULE', 'CREATE RULE', 'DROP SCHEMA', 'DROP OWNED', 'DROP TYPE', 'DROP DOMAIN', 'DROP EXTENSION',
              'DROP FUNCTION', 'DROP ROUTINE', 'ALTER FUNCTION', 'ALTER ROUTINE', 'DROP OPERATOR', 'DROP COLLATION',
              'DROP SEQUENCE', 'DROP CAST', 'DROP LANGUAGE')
@@ -401,13 +419,13 @@ COMMENT ON FUNCTION retention.names_after() IS
     'lets progress, blocked rows, pauses and the like follow the names of tables and columns';
 
 CREATE EVENT TRIGGER privacy_retention_names_before ON ddl_command_start
-WHEN TAG IN ('ALTER TABLE')
+WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE')
 EXECUTE FUNCTION retention.names_before();
 ALTER EVENT TRIGGER privacy_retention_names_before ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER privacy_retention_names_before IS 'notes the name of a table that a command moves';
 
 CREATE EVENT TRIGGER privacy_retention_names_after ON ddl_command_end
-WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA')
+WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'ALTER SCHEMA')
 EXECUTE FUNCTION retention.names_after();
 ALTER EVENT TRIGGER privacy_retention_names_after ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER privacy_retention_names_after IS

@@ -130,6 +130,26 @@ ALTER TABLE guest DISABLE TRIGGER USER;
 ALTER TABLE guest ENABLE ALWAYS TRIGGER zz_privacy_retention;
 ALTER TABLE guest DISABLE TRIGGER zz_privacy_retention;
 
+-- By other names: ALTER VIEW renames a table's columns, and ALTER TYPE goes on to the
+-- tables that were made of the type.
+CREATE TYPE made AS (id int, seen timestamptz);
+CREATE TABLE made_of OF made;
+CREATE INDEX ON made_of (seen);
+SELECT retention.label('made_of', 'keep week, from seen, then delete'), retention.protect('made_of');
+ALTER TYPE made DROP ATTRIBUTE seen CASCADE;
+ALTER TYPE made RENAME ATTRIBUTE seen TO at CASCADE;
+ALTER TYPE made ALTER ATTRIBUTE seen TYPE text CASCADE;
+ALTER VIEW made_of RENAME COLUMN id TO number;
+CREATE TABLE viewed (id int, seen timestamptz);
+CREATE INDEX ON viewed (seen);
+SELECT retention.label('viewed', 'keep week, from seen, then delete'), retention.protect('viewed');
+ALTER VIEW viewed RENAME COLUMN seen TO looked;
+ALTER MATERIALIZED VIEW viewed RENAME COLUMN looked TO gazed;
+ALTER FOREIGN TABLE viewed RENAME COLUMN gazed TO stared;
+SELECT relation, start, valid FROM retention.rule WHERE relation::text IN ('viewed', 'made_of') ORDER BY 1;
+DROP TABLE viewed, made_of;
+DROP TYPE made;
+
 -- All goes together, and unprotected.
 DROP TABLE guest, meeting;
 SELECT retention.unprotect('log');

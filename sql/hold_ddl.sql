@@ -98,6 +98,26 @@ ALTER TABLE base RENAME COLUMN id TO number;
 DELETE FROM heir;
 SELECT * FROM suspension WHERE in_force;
 
+-- By other names: ALTER INDEX renames tables, ALTER VIEW their columns, and ALTER TYPE
+-- goes on to the tables that were made of the type.
+CREATE TABLE other (id int, person text);
+INSERT INTO other VALUES (1, 'p1'), (2, 'p2');
+SELECT suspend('other', 'person = ''p1''');
+ALTER INDEX other RENAME TO another;
+ALTER VIEW another RENAME COLUMN person TO who;
+ALTER FOREIGN TABLE another RENAME COLUMN id TO number;
+SELECT relation, condition, problem FROM suspension WHERE in_force AND relation ~ 'other';
+DELETE FROM another WHERE number = 1;
+CREATE TYPE made AS (id int, person text, note text);
+CREATE TABLE made_of OF made;
+INSERT INTO made_of VALUES (1, 'p1', 'n');
+SELECT suspend('made_of', 'person = ''p1''');
+ALTER TYPE made DROP ATTRIBUTE note CASCADE;
+ALTER TYPE made ALTER ATTRIBUTE note TYPE varchar CASCADE;
+ALTER TYPE made RENAME ATTRIBUTE person TO who CASCADE;
+ALTER TYPE made ADD ATTRIBUTE more int CASCADE;
+SELECT * FROM made_of;
+
 -- Parts that come later have the guards at once.
 CREATE TABLE parted_3 PARTITION OF parted FOR VALUES IN (3);
 CREATE TABLE parted_4 (id int, who text);

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "commands/event_trigger.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -17,6 +18,7 @@
 
 typedef struct Remembered
 {
+	int			level;			/* of the (sub)transaction */
 	const Node *command;
 	const char *who;
 	void	   *what;
@@ -31,6 +33,21 @@ drop_all(void *arg)
 {
 	remembered = NIL;
 	context = NULL;
+}
+
+/* A command that has failed must not leave its address to another. */
+static void
+subtransaction_ended(SubXactEvent event, SubTransactionId mine,
+					 SubTransactionId parent, void *arg)
+{
+	ListCell   *cell;
+
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		foreach(cell, remembered)
+	{
+		if (((Remembered *) lfirst(cell))->level >= GetCurrentTransactionNestLevel())
+			remembered = foreach_delete_current(remembered, cell);
+	}
 }
 
 Node *
@@ -48,6 +65,13 @@ retention_command_of(FunctionCallInfo fcinfo)
 MemoryContext
 retention_command_context(void)
 {
+	static bool registered = false;
+
+	if (!registered)
+	{
+		RegisterSubXactCallback(subtransaction_ended, NULL);
+		registered = true;
+	}
 	if (context == NULL)
 	{
 		MemoryContextCallback *callback;
@@ -67,9 +91,8 @@ retention_command_remember(const Node *command, const char *who, Size size)
 	MemoryContext caller = MemoryContextSwitchTo(retention_command_context());
 	Remembered *entry;
 
-	/* A command that failed in a subtransaction may have left its address. */
-	(void) retention_command_recall(command, who);
 	entry = palloc(sizeof(Remembered));
+	entry->level = GetCurrentTransactionNestLevel();
 	entry->command = command;
 	entry->who = who;
 	entry->what = palloc0(size);

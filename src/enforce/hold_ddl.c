@@ -12,8 +12,10 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -23,6 +25,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "base/command.h"
 #include "base/compat.h"
@@ -180,6 +183,21 @@ lets_change(Oid relid, const char *column)
 	return open;
 }
 
+/* The type that the table was made of, or InvalidOid. */
+static Oid
+type_of_table(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			result = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_class) GETSTRUCT(tuple))->reloftype;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
 /* Takes the values of a column away, or writes them anew. */
 static bool
 changes_column(const AlterTableCmd *command)
@@ -188,13 +206,10 @@ changes_column(const AlterTableCmd *command)
 }
 
 static void
-before_alter(const Before *before, const AlterTableStmt *statement)
+before_alter_table(const Before *before, const AlterTableStmt *statement, Oid relid)
 {
-	Oid			relid = RangeVarGetRelid(statement->relation, NoLock, true);
 	ListCell   *lc;
 
-	if (!OidIsValid(relid))
-		return;
 	foreach(lc, statement->cmds)
 	{
 		AlterTableCmd *command = (AlterTableCmd *) lfirst(lc);
@@ -208,6 +223,27 @@ before_alter(const Before *before, const AlterTableStmt *statement)
 				   psprintf(command->subtype == AT_DropColumn ?
 							"drop column \"%s\" of" : "change the type of column \"%s\" of",
 							command->name));
+	}
+}
+
+/* ALTER TYPE ... CASCADE alters the tables that were made of the type. */
+static void
+before_alter(const Before *before, const AlterTableStmt *statement)
+{
+	Oid			relid = RangeVarGetRelid(statement->relation, NoLock, true);
+	ListCell   *lc;
+
+	if (!OidIsValid(relid))
+		return;
+	if (statement->objtype != OBJECT_TYPE)
+		before_alter_table(before, statement, relid);
+	else
+		foreach(lc, before->members)
+	{
+		Oid			member = ((Member *) lfirst(lc))->relid;
+
+		if (type_of_table(member) == get_rel_type_id(relid))
+			before_alter_table(before, statement, member);
 	}
 }
 

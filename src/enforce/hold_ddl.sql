@@ -17,7 +17,8 @@ COMMENT ON FUNCTION retention.hold_after() IS
     'lets suspensions follow renames; refuses a command that has dropped held tables or what a condition needs';
 
 CREATE EVENT TRIGGER privacy_retention_hold_before ON ddl_command_start
-WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION', 'DROP TYPE',
+WHEN TAG IN ('ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE',
+             'ALTER TYPE', 'ALTER SCHEMA', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION', 'DROP TYPE',
              'DROP DOMAIN', 'DROP FUNCTION', 'DROP ROUTINE', 'ALTER FUNCTION', 'ALTER ROUTINE', 'DROP OPERATOR',
              'DROP COLLATION', 'DROP CAST', 'DROP LANGUAGE')
 EXECUTE FUNCTION retention.hold_before();
@@ -26,7 +27,8 @@ COMMENT ON EVENT TRIGGER privacy_retention_hold_before IS
     'refuses a command that would drop or rewrite rows under suspension';
 
 CREATE EVENT TRIGGER privacy_retention_hold_after ON ddl_command_end
-WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'ALTER SCHEMA', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION', 'DROP TYPE',
+WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE',
+             'ALTER TYPE', 'ALTER SCHEMA', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION', 'DROP TYPE',
              'DROP DOMAIN', 'DROP FUNCTION', 'DROP ROUTINE', 'ALTER FUNCTION', 'ALTER ROUTINE', 'DROP OPERATOR',
              'DROP COLLATION', 'DROP CAST', 'DROP LANGUAGE')
 EXECUTE FUNCTION retention.hold_after();

@@ -17,7 +17,7 @@ COMMENT ON FUNCTION retention.keep_after() IS
     'refuses a command that has broken a rule, an index or a guard of a protected table';
 
 CREATE EVENT TRIGGER privacy_retention_keep_before ON ddl_command_start
-WHEN TAG IN ('ALTER TABLE', 'DROP TABLE', 'DROP INDEX', 'DROP TRIGGER', 'ALTER TRIGGER', 'CREATE TRIGGER',
+WHEN TAG IN ('ALTER TABLE', 'ALTER TYPE', 'DROP TABLE', 'DROP INDEX', 'DROP TRIGGER', 'ALTER TRIGGER', 'CREATE TRIGGER',
              'DROP RULE', 'CREATE RULE', 'DROP SCHEMA', 'DROP OWNED', 'DROP TYPE', 'DROP DOMAIN', 'DROP EXTENSION',
              'DROP FUNCTION', 'DROP ROUTINE', 'ALTER FUNCTION', 'ALTER ROUTINE', 'DROP OPERATOR', 'DROP COLLATION',
              'DROP SEQUENCE', 'DROP CAST', 'DROP LANGUAGE')
@@ -27,7 +27,7 @@ COMMENT ON EVENT TRIGGER privacy_retention_keep_before IS
     'notes the rules, indexes and guards of the protected tables that a command may hurt';
 
 CREATE EVENT TRIGGER privacy_retention_keep_after ON ddl_command_end
-WHEN TAG IN ('ALTER TABLE', 'DROP TABLE', 'DROP INDEX', 'DROP TRIGGER', 'ALTER TRIGGER', 'CREATE TRIGGER',
+WHEN TAG IN ('ALTER TABLE', 'ALTER TYPE', 'DROP TABLE', 'DROP INDEX', 'DROP TRIGGER', 'ALTER TRIGGER', 'CREATE TRIGGER',
              'DROP RULE', 'CREATE RULE', 'DROP SCHEMA', 'DROP OWNED', 'DROP TYPE', 'DROP DOMAIN', 'DROP EXTENSION',
              'DROP FUNCTION', 'DROP ROUTINE', 'ALTER FUNCTION', 'ALTER ROUTINE', 'DROP OPERATOR', 'DROP COLLATION',
              'DROP SEQUENCE', 'DROP CAST', 'DROP LANGUAGE')

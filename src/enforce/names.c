@@ -153,7 +153,9 @@ follow_column(const char *relation, const char *old_column, const char *new_colu
 static RangeVar *
 moved_table(Node *command)
 {
-	if (IsA(command, RenameStmt) && ((RenameStmt *) command)->renameType == OBJECT_TABLE)
+	/* ALTER INDEX renames tables, too. */
+	if (IsA(command, RenameStmt) && (((RenameStmt *) command)->renameType == OBJECT_TABLE ||
+									 ((RenameStmt *) command)->renameType == OBJECT_INDEX))
 		return ((RenameStmt *) command)->relation;
 	if (IsA(command, AlterObjectSchemaStmt))
 		return ((AlterObjectSchemaStmt *) command)->relation;

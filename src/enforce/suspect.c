@@ -282,6 +282,10 @@ retention_suspect_tables(Node *command, List **touched)
 		(((RenameStmt *) command)->renameType == OBJECT_FUNCTION ||
 		 ((RenameStmt *) command)->renameType == OBJECT_ROUTINE))
 		return callers_of(((RenameStmt *) command)->object);
+	/* ALTER TYPE ... CASCADE goes on to tables that were made of the type. */
+	if ((IsA(command, AlterTableStmt) && ((AlterTableStmt *) command)->objtype == OBJECT_TYPE) ||
+		(IsA(command, RenameStmt) && ((RenameStmt *) command)->renameType == OBJECT_ATTRIBUTE))
+		return all_protected();
 	if (IsA(command, AlterObjectSchemaStmt))
 		return callers_of(((AlterObjectSchemaStmt *) command)->object);
 
