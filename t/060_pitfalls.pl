@@ -2,9 +2,23 @@
 # failure that was reported of a peer, or found in one, and ends with the right rows
 # gone and the rest explained.
 #
-# Failures that have tests of their own: workers and DROP DATABASE, CREATE DATABASE
-# TEMPLATE, no free slot, restarts (t/050, t/051); kills in mid-batch (t/040); dumps
-# (t/021, t/041); standbys (t/042).
+# Failures that have tests of their own:
+#
+#	code run as another owner, masking rules as text	sql/hostile, sql/identity
+#	who may call what, functions found by search_path	sql/privileges, sql/install
+#	DROP DATABASE, TEMPLATE, DROP EXTENSION beside a worker	t/051, specs/pairs
+#	no free slot, restarts, settings that leak in		t/050, t/054
+#	pg_upgrade with the library preloaded				t/046
+#	locked rows and tables, rows changed under a pass	specs/locked_row, specs/pairs
+#	kills in mid-batch, and anywhere					t/040, t/048
+#	a clock that jumps, a rule that was widened			sql/jump, sql/brake
+#	failovers, point-in-time recovery					t/042, t/045
+#	a queue that falls behind where nobody looks		t/054, sql/health
+#	restores: half loaded, in parallel, without preload	t/021, t/041
+#	subscribers that delete twice, changes that cannot be told	t/043, t/044
+#	labels that partitions and copies do not inherit	sql/ddl_attach, sql/ddl_unlabelled
+#	forks of the ledger's chain							specs/seal
+#	updates that differ from a fresh installation		t/047
 
 use strict;
 use warnings;
