@@ -21,18 +21,19 @@ typedef struct Remembered
 	int			level;			/* of the (sub)transaction */
 	const Node *command;
 	const char *who;
+	MemoryContext memory;		/* of it all */
 	void	   *what;
 } Remembered;
 
+/* In the transaction's memory. */
 static List *remembered = NIL;
-static MemoryContext context = NULL;
 
-/* The transaction has ended, and with it its memory. */
 static void
-drop_all(void *arg)
+transaction_ended(XactEvent event, void *arg)
 {
-	remembered = NIL;
-	context = NULL;
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+		event == XACT_EVENT_PREPARE)
+		remembered = NIL;
 }
 
 /* A command that has failed must not leave its address to another. */
@@ -45,8 +46,12 @@ subtransaction_ended(SubXactEvent event, SubTransactionId mine,
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		foreach(cell, remembered)
 	{
-		if (((Remembered *) lfirst(cell))->level >= GetCurrentTransactionNestLevel())
-			remembered = foreach_delete_current(remembered, cell);
+		Remembered *entry = lfirst(cell);
+
+		if (entry->level < GetCurrentTransactionNestLevel())
+			continue;
+		remembered = foreach_delete_current(remembered, cell);
+		MemoryContextDelete(entry->memory);
 	}
 }
 
@@ -62,40 +67,29 @@ retention_command_of(FunctionCallInfo fcinfo)
 	return ((EventTriggerData *) fcinfo->context)->parsetree;
 }
 
-MemoryContext
-retention_command_context(void)
+void *
+retention_command_remember(const Node *command, const char *who, Size size,
+						   MemoryContext *memory)
 {
 	static bool registered = false;
+	MemoryContext caller;
+	Remembered *entry;
 
 	if (!registered)
 	{
+		RegisterXactCallback(transaction_ended, NULL);
 		RegisterSubXactCallback(subtransaction_ended, NULL);
 		registered = true;
 	}
-	if (context == NULL)
-	{
-		MemoryContextCallback *callback;
-
-		context = AllocSetContextCreate(TopTransactionContext, "privacy_retention commands",
-										ALLOCSET_SMALL_SIZES);
-		callback = MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
-		callback->func = drop_all;
-		MemoryContextRegisterResetCallback(context, callback);
-	}
-	return context;
-}
-
-void *
-retention_command_remember(const Node *command, const char *who, Size size)
-{
-	MemoryContext caller = MemoryContextSwitchTo(retention_command_context());
-	Remembered *entry;
-
-	entry = palloc(sizeof(Remembered));
+	*memory = AllocSetContextCreate(TopTransactionContext, "privacy_retention command",
+									ALLOCSET_SMALL_SIZES);
+	entry = MemoryContextAlloc(*memory, sizeof(Remembered));
 	entry->level = GetCurrentTransactionNestLevel();
 	entry->command = command;
 	entry->who = who;
-	entry->what = palloc0(size);
+	entry->memory = *memory;
+	entry->what = MemoryContextAllocZero(*memory, size);
+	caller = MemoryContextSwitchTo(TopTransactionContext);
 	remembered = lappend(remembered, entry);
 	MemoryContextSwitchTo(caller);
 	return entry->what;
@@ -113,6 +107,7 @@ retention_command_recall(const Node *command, const char *who)
 		if (entry->command == command && strcmp(entry->who, who) == 0)
 		{
 			remembered = foreach_delete_current(remembered, cell);
+			MemoryContextSetParent(entry->memory, CurrentMemoryContext);
 			return entry->what;
 		}
 	}

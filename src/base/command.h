@@ -21,15 +21,16 @@ extern Node *retention_command_of(FunctionCallInfo fcinfo);
 
 /*
  * Zeroed memory in which the room "who" remembers the command; what points out
- * of it belongs into retention_command_context().
+ * of it belongs into *memory.  It lasts until it is recalled, or the transaction
+ * ends.
  */
 extern void *retention_command_remember(const Node *command, const char *who,
-										Size size);
+										Size size, MemoryContext *memory);
 
-/* Where what is remembered lives: until the transaction ends. */
-extern MemoryContext retention_command_context(void);
-
-/* What was remembered, once; NULL if nothing. */
+/*
+ * What was remembered, once; NULL if nothing.  From now on it lives in the current
+ * memory context.
+ */
 extern void *retention_command_recall(const Node *command, const char *who);
 
 #endif							/* RETENTION_COMMAND_H */

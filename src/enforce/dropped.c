@@ -11,10 +11,13 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/namespace.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "base/command.h"
@@ -84,6 +87,17 @@ testify(const char *relation)
 	(void) retention_ledger_append(&entry);
 }
 
+/* Whatever was ever protected here is in the ledger, and nothing leaves it. */
+static bool
+nothing_was_protected(void)
+{
+	Relation	ledger = table_open(retention_identity_own_relation("ledger"), AccessShareLock);
+	bool		empty = RelationGetNumberOfBlocks(ledger) == 0;
+
+	table_close(ledger, AccessShareLock);
+	return empty;
+}
+
 /* Among what a command has dropped. */
 Datum
 retention_dropped_note_sql(PG_FUNCTION_ARGS)
@@ -96,7 +110,7 @@ retention_dropped_note_sql(PG_FUNCTION_ARGS)
 	 * own.
 	 */
 	if (retention_command_of(fcinfo) == NULL || retention_guard_permitted() ||
-		!OidIsValid(get_namespace_oid("retention", true)))
+		!OidIsValid(get_namespace_oid("retention", true)) || nothing_was_protected())
 		PG_RETURN_NULL();
 	foreach(lc, dropped_tables())
 	{

@@ -259,23 +259,24 @@ Datum
 retention_hold_ddl_before_sql(PG_FUNCTION_ARGS)
 {
 	Node	   *command = retention_command_of(fcinfo);
+	MemoryContext memory;
 	MemoryContext caller;
-	List	   *suspensions;
+	bool		suspended;
 	Before	   *before;
 
 	if (command == NULL || retention_guard_permitted())
 		PG_RETURN_NULL();
-	caller = MemoryContextSwitchTo(retention_command_context());
-	suspensions = retention_suspension_in_force();
-	if (suspensions != NIL || can_harm(command))
-	{
-		before = retention_command_remember(command, WHO, sizeof(Before));
-		note(before, suspensions);
-		if (IsA(command, DropStmt))
-			before_drop(before, (DropStmt *) command);
-		else if (IsA(command, AlterTableStmt))
-			before_alter(before, (AlterTableStmt *) command);
-	}
+	suspended = retention_suspension_in_force() != NIL;
+	if (!suspended && !can_harm(command))
+		PG_RETURN_NULL();
+	before = retention_command_remember(command, WHO, sizeof(Before), &memory);
+	caller = MemoryContextSwitchTo(memory);
+	if (suspended)
+		note(before, retention_suspension_in_force());
+	if (IsA(command, DropStmt))
+		before_drop(before, (DropStmt *) command);
+	else if (IsA(command, AlterTableStmt))
+		before_alter(before, (AlterTableStmt *) command);
 	MemoryContextSwitchTo(caller);
 	PG_RETURN_NULL();
 }

@@ -384,6 +384,7 @@ Datum
 retention_keep_before_sql(PG_FUNCTION_ARGS)
 {
 	Node	   *command = retention_command_of(fcinfo);
+	MemoryContext memory;
 	MemoryContext caller;
 	Kept	   *before;
 	List	   *touched;
@@ -395,8 +396,8 @@ retention_keep_before_sql(PG_FUNCTION_ARGS)
 	if (suspects == NIL && touched == NIL)
 		PG_RETURN_NULL();
 
-	caller = MemoryContextSwitchTo(retention_command_context());
-	before = retention_command_remember(command, "keep", sizeof(Kept));
+	before = retention_command_remember(command, "keep", sizeof(Kept), &memory);
+	caller = MemoryContextSwitchTo(memory);
 	before->suspects = list_copy(suspects);
 	before->touched = list_copy(touched);
 	look(before);

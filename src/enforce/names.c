@@ -169,6 +169,7 @@ retention_names_before_sql(PG_FUNCTION_ARGS)
 	Node	   *command = retention_command_of(fcinfo);
 	RangeVar   *moved = command ? moved_table(command) : NULL;
 	Oid			relid = moved ? RangeVarGetRelid(moved, NoLock, true) : InvalidOid;
+	MemoryContext memory;
 	MemoryContext caller;
 	Before	   *before;
 
@@ -177,8 +178,8 @@ retention_names_before_sql(PG_FUNCTION_ARGS)
 		get_rel_namespace(relid) == get_namespace_oid("retention", true) ||
 		!retention_labelled_any())
 		PG_RETURN_NULL();
-	caller = MemoryContextSwitchTo(retention_command_context());
-	before = retention_command_remember(command, "names", sizeof(Before));
+	before = retention_command_remember(command, "names", sizeof(Before), &memory);
+	caller = MemoryContextSwitchTo(memory);
 	before->relid = relid;
 	before->relation = retention_start_relation_name(relid);
 	MemoryContextSwitchTo(caller);

@@ -191,11 +191,12 @@ expect(Oid relid, AttrNumber attnum, List *copied)
 		if (arrival->relid == relid && arrival->attnum == attnum && attnum > 0)
 			return;
 	}
-	caller = MemoryContextSwitchTo(retention_command_context());
+	caller = MemoryContextSwitchTo(TopTransactionContext);
 	arrival = palloc0(sizeof(Arrival));
 	arrival->relid = relid;
 	arrival->attnum = attnum;
-	arrival->copied = copied;
+	foreach(lc, copied)
+		arrival->copied = lappend(arrival->copied, pstrdup((char *) lfirst(lc)));
 	arrivals = lappend(arrivals, arrival);
 	MemoryContextSwitchTo(caller);
 }
@@ -291,19 +292,23 @@ retention_unlabelled_before_sql(PG_FUNCTION_ARGS)
 {
 	Node	   *command = retention_command_of(fcinfo);
 	Reading		reading = {command, NULL};
+	MemoryContext memory;
 	MemoryContext caller;
+	bool		failed;
 
 	/* While a dump is restored, labels and guards are still to come. */
 	if (command == NULL || !check_function_bodies ||
 		retention_settings_unlabelled == RETENTION_UNLABELLED_IGNORE ||
 		!retention_labelled_any())
 		PG_RETURN_NULL();
-	caller = MemoryContextSwitchTo(retention_command_context());
-	reading.before = retention_command_remember(command, "unlabelled", sizeof(Before));
+	reading.before = retention_command_remember(command, "unlabelled", sizeof(Before),
+												&memory);
+	caller = MemoryContextSwitchTo(memory);
 	/* What cannot be read here, the command itself will complain about. */
-	if (retention_attempt_look(read_command, &reading) != NULL)
-		(void) retention_command_recall(command, "unlabelled");
+	failed = retention_attempt_look(read_command, &reading) != NULL;
 	MemoryContextSwitchTo(caller);
+	if (failed)
+		(void) retention_command_recall(command, "unlabelled");
 	PG_RETURN_NULL();
 }
 

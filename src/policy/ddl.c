@@ -69,13 +69,14 @@ retention_ddl_before(PG_FUNCTION_ARGS)
 	Node	   *command = retention_command_of(fcinfo);
 	RangeVar   *relation = command ? command_relation(command) : NULL;
 	Oid			relid = relation ? RangeVarGetRelid(relation, NoLock, true) : InvalidOid;
+	MemoryContext memory;
 	MemoryContext caller;
 	Before	   *before;
 
 	if (!OidIsValid(relid) || get_rel_name(relid) == NULL)
 		PG_RETURN_NULL();
-	caller = MemoryContextSwitchTo(retention_command_context());
-	before = retention_command_remember(command, "ddl", sizeof(Before));
+	before = retention_command_remember(command, "ddl", sizeof(Before), &memory);
+	caller = MemoryContextSwitchTo(memory);
 	before->relid = relid;
 	before->table = get_rel_name(relid);
 	before->namespace = get_rel_namespace(relid);
