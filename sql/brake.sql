@@ -193,6 +193,35 @@ SELECT count(*) FROM visit WHERE id > 2000;
 SELECT retention.unprotect('visit');
 DELETE FROM visit WHERE id > 2000;
 
+-- What many visits take turns at is counted once an hour, not by each of them: here
+-- one ends before it is done.
+CREATE TABLE turn (id int PRIMARY KEY, at timestamptz NOT NULL, keep interval);
+CREATE INDEX ON turn (at);
+CREATE INDEX ON turn (keep, at);
+CREATE FUNCTION turn_cancel() RETURNS trigger LANGUAGE plpgsql AS
+	$$BEGIN
+		IF OLD.id = 1200 THEN RAISE EXCEPTION USING ERRCODE = 'query_canceled'; END IF;
+		RETURN OLD;
+	END$$;
+CREATE TRIGGER turn_cancel BEFORE DELETE ON turn FOR EACH ROW EXECUTE FUNCTION turn_cancel();
+SECURITY LABEL FOR privacy_retention ON TABLE turn IS 'brake year, from at, for keep, then delete';
+SECURITY LABEL FOR privacy_retention ON COLUMN turn.id IS 'no personal data';
+SELECT retention.protect('turn');
+SET privacy_retention.late_rows = accept;
+INSERT INTO turn SELECT n, now() - (CASE WHEN n <= 1200 THEN 10 ELSE 1 END) * interval '1 day', '5 days' FROM generate_series(1, 5000) n;
+INSERT INTO turn VALUES (5001, now(), '3 days');
+RESET privacy_retention.late_rows;
+ANALYZE turn;
+SET client_min_messages = error;
+\set SHOW_CONTEXT never
+CALL retention.enforce();
+\set SHOW_CONTEXT errors
+SELECT admitted, counted_at > now() - interval '1 minute' AS counted FROM retention.confirmation WHERE relation = 'brake.turn';
+DROP TRIGGER turn_cancel ON turn;
+CALL retention.enforce();
+SET client_min_messages = warning;
+SELECT left_in('turn'), admitted FROM retention.confirmation WHERE relation = 'brake.turn';
+
 -- Nobody writes there.
 CREATE ROLE brake_nobody;
 SET ROLE brake_nobody;
@@ -203,7 +232,7 @@ SELECT retention.accept_clock();
 RESET ROLE;
 
 DO $$BEGIN
-	PERFORM retention.unprotect(r) FROM unnest(ARRAY['log', 'parted', 'session', 'typed']::regclass[]) r;
+	PERFORM retention.unprotect(r) FROM unnest(ARRAY['log', 'parted', 'session', 'turn', 'typed']::regclass[]) r;
 END$$;
 DROP SCHEMA brake CASCADE;
 DROP ROLE brake_nobody;

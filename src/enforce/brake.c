@@ -35,7 +35,7 @@
 
 /* Fewer rows are no large share of anything. */
 #define SHARE_FROM 1000
-/* What waits is counted again after so long. */
+/* What waits, and what was let go but takes many visits, is counted again after so long. */
 #define COUNTED_FOR USECS_PER_HOUR
 
 static char *
@@ -150,6 +150,7 @@ retention_brake_begin(const RetentionDue *due, TimestampTz now, bool recount)
 	const RetentionRule *rule = due->rule;
 	RetentionConfirmation record;
 	const char *waiting = NULL;
+	bool		counted;
 	bool		fresh;
 	int64		rows;
 
@@ -159,8 +160,9 @@ retention_brake_begin(const RetentionDue *due, TimestampTz now, bool recount)
 		return brake;
 	}
 	record = retention_confirmation_read(rule);
-	fresh = record.waiting != NULL && record.same && !recount &&
+	counted = !TIMESTAMP_IS_NOBEGIN(record.counted_at) &&
 		now >= record.counted_at && now - record.counted_at < COUNTED_FOR;
+	fresh = record.waiting != NULL && record.same && !recount && counted;
 	if (!record.confirmed && (record.exists || !record.swept))
 		waiting = "widened";
 	else if (record.exists && record.jumps != record.jumps_now)
@@ -170,7 +172,7 @@ retention_brake_begin(const RetentionDue *due, TimestampTz now, bool recount)
 		/* a share that is to be looked at again is weighed by what is found */
 		brake.waits = fresh;
 		brake.settle = record.at_most >= 0 || record.admitted || record.waiting != NULL;
-		brake.admitted = record.admitted;
+		brake.admitted = record.admitted && counted && !recount;
 	}
 	else if (waiting != NULL && fresh && strcmp(waiting, record.waiting) == 0)
 		brake.waits = true;
@@ -223,17 +225,26 @@ retention_brake_weigh(RetentionBrake *brake, const RetentionDue *due,
 		found = ready(due);
 	brake->admitted = true;
 	/* One row that fails must not stop the others: the search isolates it. */
-	if (found < SHARE_FROM || !is_large_share(rule->relid, found))
+	if (found < SHARE_FROM)
 		return;
-	record = retention_confirmation_read(rule);
-	if (record.at_most < 0 ||
-		is_large_share(rule->relid, found - Min(found, record.at_most)))
+	if (is_large_share(rule->relid, found))
 	{
-		stop(brake, due, &record, "share", now);
-		return;
+		record = retention_confirmation_read(rule);
+		if (record.at_most < 0 ||
+			is_large_share(rule->relid, found - Min(found, record.at_most)))
+		{
+			stop(brake, due, &record, "share", now);
+			return;
+		}
 	}
-	/* Visits that end before it is done do not weigh what is left of it. */
-	retention_confirmation_admit(rule);
+	else if (all)
+		return;
+
+	/*
+	 * Visits that end before it is done do not count and weigh what is left
+	 * of it.
+	 */
+	retention_confirmation_admit(rule, now);
 	brake->settle = true;
 }
 

@@ -194,14 +194,16 @@ retention_confirmation_want(const RetentionRule *rule, const char *waiting,
 }
 
 void
-retention_confirmation_admit(const RetentionRule *rule)
+retention_confirmation_admit(const RetentionRule *rule, TimestampTz now)
 {
-	Oid			types[KEY_ARGS];
-	Datum		values[KEY_ARGS];
+	Oid			types[KEY_ARGS + 1];
+	Datum		values[KEY_ARGS + 1];
 
 	key_values(rule, types, values);
-	execute("UPDATE retention.confirmation SET admitted = true, waiting = NULL" KEY_WHERE,
-			KEY_ARGS, types, values, NULL);
+	types[3] = TIMESTAMPTZOID;
+	values[3] = TimestampTzGetDatum(now);
+	execute("UPDATE retention.confirmation SET admitted = true, waiting = NULL,"
+			" counted_at = $4" KEY_WHERE, KEY_ARGS + 1, types, values, NULL);
 }
 
 void

@@ -45,8 +45,8 @@ extern void retention_confirmation_want(const RetentionRule *rule, const char *w
 										TimestampTz now, TimestampTz as_of,
 										int64 rows);
 
-/* Its number lets a pass through, to the end. */
-extern void retention_confirmation_admit(const RetentionRule *rule);
+/* A pass is let through, as of "now", to its end. */
+extern void retention_confirmation_admit(const RetentionRule *rule, TimestampTz now);
 
 /* The pass is over, and the number used up. */
 extern void retention_confirmation_use(const RetentionRule *rule);
