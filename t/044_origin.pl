@@ -32,8 +32,23 @@ EOS
 is(sql('SELECT (SELECT count(*) FROM visit), (SELECT count(*) FROM pg_replication_origin)'), '0|0',
 	'where nothing is decoded, no origin is made');
 
-$node->append_conf('postgresql.conf', "wal_level = logical\n");
+$node->append_conf('postgresql.conf', "wal_level = logical\ntrack_commit_timestamp = on\n");
 $node->restart;
+
+# What comes from another server bears the time of its clock, which may be ahead.
+sql(<<'EOS');
+CALL retention.enforce();
+SELECT pg_replication_origin_create('elsewhere'), pg_replication_origin_session_setup('elsewhere');
+BEGIN;
+SELECT pg_replication_origin_xact_setup('0/1', now() + interval '1 hour');
+CREATE TABLE elsewhere ();
+COMMIT;
+EOS
+sql('CALL retention.enforce()');
+is(sql('SELECT back_since IS NULL FROM retention.pass_clock'), 't',
+	'commits that came from elsewhere say nothing about the clock here');
+sql(q{SELECT pg_replication_origin_drop('elsewhere')});
+
 sql('CREATE PUBLICATION visits FOR TABLE visit, other');
 my $began = sql('SELECT now()');
 sql("SELECT pg_create_logical_replication_slot('$_', '$_')") foreach qw(test_decoding pgoutput);

@@ -22,9 +22,10 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-#include "base/walltime.h"
+#include "base/compat.h"
 #include "base/identity.h"
 #include "base/schedule.h"
+#include "base/walltime.h"
 #include "enforce/confirmation.h"
 #include "enforce/jump.h"
 #include "evidence/ledger.h"
@@ -114,15 +115,19 @@ write_note(const Note *note)
 	retention_identity_restore(&saved);
 }
 
-/* The newest thing known to have happened: the last pass, the newest commit. */
+/*
+ * The newest thing known to have happened: the last pass, the newest commit.  One
+ * that came from another server has the time of that server's clock.
+ */
 static TimestampTz
 newest(const Note *note)
 {
 	TimestampTz commit = DT_NOBEGIN;
+	RetentionOriginId origin = RETENTION_NO_ORIGIN;
 
 	if (track_commit_timestamp)
-		(void) GetLatestCommitTsData(&commit, NULL);
-	return Max(note->reading.at, commit);
+		(void) GetLatestCommitTsData(&commit, &origin);
+	return origin == RETENTION_NO_ORIGIN ? Max(note->reading.at, commit) : note->reading.at;
 }
 
 /* By how much the clock is ahead of what could be; 0 = it is not. */
