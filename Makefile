@@ -33,26 +33,25 @@ SQL_ROOMS = \
 	enforce/state \
 	enforce/blocked \
 	enforce/late_write \
-	enforce/pass \
 	enforce/guard \
 	enforce/suspension \
 	enforce/hold_guard \
-	enforce/hold_ddl \
 	enforce/protection \
 	enforce/pause \
-	enforce/keep \
 	enforce/jump \
 	enforce/confirmation \
-	enforce/detach \
-	enforce/attach \
-	enforce/unlabelled \
-	enforce/names \
-	enforce/dropped \
-	enforce/preview \
-	enforce/status \
-	enforce/alarm \
-	enforce/deadline \
-	enforce/explain \
+	command/hold_ddl \
+	command/keep \
+	command/detach \
+	command/attach \
+	command/unlabelled \
+	command/names \
+	command/dropped \
+	report/preview \
+	report/status \
+	report/alarm \
+	report/deadline \
+	report/explain \
 	report/personal \
 	report/coverage \
 	report/declared \
@@ -62,6 +61,7 @@ SQL_ROOMS = \
 	report/finding_copy \
 	report/finding_residue \
 	report/check \
+	worker/call \
 	worker/roster \
 	worker/cron \
 	worker/job

@@ -8,14 +8,10 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
-#include "fmgr.h"
 #include "miscadmin.h"
-#include "nodes/parsenodes.h"
 #include "storage/lock.h"
-#include "tcop/pquery.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -27,8 +23,6 @@
 #include "base/extension.h"
 #include "base/identity.h"
 #include "base/origin.h"
-#include "base/settings.h"
-#include "enforce/alarm.h"
 #include "enforce/clock_guard.h"
 #include "enforce/dependent.h"
 #include "enforce/guard.h"
@@ -48,8 +42,6 @@
 
 /* Rows that wait for each other are set free round by round, but not for ever. */
 #define MOST_ROUNDS 1000
-
-PG_FUNCTION_INFO_V1(retention_pass_enforce_sql);
 
 typedef struct PassRule
 {
@@ -414,49 +406,4 @@ retention_pass_require_protected(Oid relid)
 							 quote_literal_cstr(name))));
 			break;
 	}
-}
-
-/* CALL retention.enforce(relation, as_of) */
-Datum
-retention_pass_enforce_sql(PG_FUNCTION_ARGS)
-{
-	Oid			relid = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz as_of = PG_ARGISNULL(1) ? now : PG_GETARG_TIMESTAMPTZ(1);
-	RetentionPassResult result;
-
-	if (RecoveryInProgress())
-		ereport(ERROR,
-				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-				 errmsg("nothing is enforced on a standby"),
-				 errhint("Call it on the primary.")));
-	if (!IsA(fcinfo->context, CallContext) ||
-		((CallContext *) fcinfo->context)->atomic)
-		ereport(ERROR,
-				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("retention.enforce() cannot run inside a transaction block"),
-				 errdetail("It commits each batch by itself."),
-				 errhint("Send CALL retention.enforce() as a statement of its own: no BEGIN, no function, no other statement beside it.")));
-	if (TIMESTAMP_NOT_FINITE(as_of))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("as_of must be a finite time")));
-	if (as_of > now)
-		retention_identity_require_officer("enforce as of a time in the future");
-	if (OidIsValid(relid))
-	{
-		retention_pass_require_protected(relid);
-		retention_pause_refuse(retention_start_relation_name(relid));
-	}
-	if (!retention_settings_enabled)
-	{
-		ereport(WARNING,
-				(errmsg("nothing was enforced: privacy_retention.enabled is off")));
-		retention_alarm_try(relid, now);
-		PG_RETURN_VOID();
-	}
-	retention_pass_run(relid, as_of, OidIsValid(relid), 0, &result);
-	EnsurePortalSnapshotExists();
-	retention_alarm_try(relid, GetCurrentTimestamp());
-	PG_RETURN_VOID();
 }

@@ -32,9 +32,9 @@
 #include "base/extension.h"
 #include "base/schedule.h"
 #include "base/settings.h"
-#include "enforce/alarm.h"
 #include "enforce/pass.h"
 #include "evidence/ledger.h"
+#include "report/alarm.h"
 #include "worker/worker.h"
 
 #define VISIT_MS 500			/* after which a pass stops at the next batch */

@@ -13,9 +13,9 @@
 #include "base/settings.h"
 #include "commands/dbcommands.h"
 #include "enforce/brake.h"
-#include "enforce/health.h"
 #include "enforce/remedy.h"
 #include "enforce/subscription.h"
+#include "report/health.h"
 #include "miscadmin.h"
 #include "policy/start.h"
 

@@ -24,7 +24,7 @@
 #include "utils/plancache.h"
 
 #include "base/compat.h"
-#include "enforce/copy.h"
+#include "command/copy.h"
 #include "enforce/cover.h"
 #include "enforce/guard.h"
 #include "enforce/lineage.h"

@@ -27,12 +27,12 @@
 #include "base/attempt.h"
 #include "base/identity.h"
 #include "base/settings.h"
-#include "enforce/alarm.h"
-#include "enforce/health.h"
 #include "enforce/pass.h"
-#include "enforce/survey.h"
 #include "policy/labelled.h"
 #include "policy/start.h"
+#include "report/alarm.h"
+#include "report/health.h"
+#include "report/survey.h"
 
 /* Lines in the log at a time; notifications are as many as there are changes. */
 #define MOST_LINES 20

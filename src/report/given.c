@@ -14,10 +14,10 @@
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 
-#include "enforce/given.h"
 #include "enforce/lineage.h"
 #include "policy/label.h"
 #include "policy/start.h"
+#include "report/given.h"
 
 Oid
 retention_given_type(FunctionCallInfo fcinfo)

@@ -22,8 +22,8 @@
 
 #include "base/command.h"
 #include "base/identity.h"
+#include "command/names.h"
 #include "enforce/guard.h"
-#include "enforce/names.h"
 #include "evidence/ledger.h"
 
 PG_FUNCTION_INFO_V1(retention_dropped_note_sql);

@@ -25,7 +25,7 @@
 
 #include "base/command.h"
 #include "base/identity.h"
-#include "enforce/names.h"
+#include "command/names.h"
 #include "policy/labelled.h"
 #include "policy/start.h"
 

@@ -31,11 +31,11 @@
 
 #include "base/attempt.h"
 #include "base/schedule.h"
-#include "enforce/detach.h"
+#include "command/detach.h"
 #include "enforce/guard.h"
 #include "enforce/hold.h"
-#include "enforce/suspension.h"
 #include "enforce/lineage.h"
+#include "enforce/suspension.h"
 #include "evidence/ledger.h"
 #include "policy/label.h"
 #include "policy/rename.h"

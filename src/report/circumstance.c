@@ -18,7 +18,7 @@
 #include "base/identity.h"
 #include "base/schedule.h"
 #include "base/settings.h"
-#include "enforce/circumstance.h"
+#include "report/circumstance.h"
 
 /* One failed visit is tried again after 5 s; more in a row are told. */
 #define FAILED_VISITS 3

@@ -1,4 +1,4 @@
--- The pass.
+-- A pass that a person, or a job, asks for.
 
 CREATE PROCEDURE retention.enforce(relation regclass DEFAULT NULL,
                                    as_of timestamptz DEFAULT NULL)

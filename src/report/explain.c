@@ -29,13 +29,13 @@
 #include "base/identity.h"
 #include "base/settings.h"
 #include "enforce/due.h"
-#include "enforce/given.h"
-#include "enforce/health.h"
 #include "enforce/hold.h"
 #include "enforce/row.h"
-#include "enforce/survey.h"
 #include "enforce/tally.h"
 #include "policy/start.h"
+#include "report/given.h"
+#include "report/health.h"
+#include "report/survey.h"
 
 #define EXPLAIN_COLUMNS 10
 

@@ -26,9 +26,9 @@
 #include "enforce/pass.h"
 #include "enforce/rewrite.h"
 #include "enforce/subscription.h"
-#include "enforce/survey.h"
 #include "enforce/tally.h"
 #include "policy/start.h"
+#include "report/survey.h"
 
 #define CAP 10000
 /* The planner's cost up to which rows are counted by whoever looks. */

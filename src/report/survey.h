@@ -11,8 +11,8 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
-#include "enforce/circumstance.h"
 #include "enforce/guard.h"
+#include "report/circumstance.h"
 #include "nodes/pg_list.h"
 #include "policy/rule.h"
 

@@ -23,11 +23,11 @@
 
 #include "base/identity.h"
 #include "enforce/due.h"
-#include "enforce/given.h"
 #include "enforce/hold_text.h"
 #include "enforce/tally.h"
 #include "policy/rule.h"
 #include "policy/start.h"
+#include "report/given.h"
 
 /* The statement for one call in a query, kept while the query runs. */
 typedef struct Deadline

@@ -19,9 +19,9 @@
 #include "nodes/parsenodes.h"
 #include "utils/lsyscache.h"
 
+#include "command/suspect.h"
 #include "enforce/guard.h"
 #include "enforce/lineage.h"
-#include "enforce/suspect.h"
 #include "enforce/suspension.h"
 #include "policy/labelled.h"
 

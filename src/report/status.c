@@ -16,9 +16,9 @@
 #include "utils/tuplestore.h"
 
 #include "base/settings.h"
-#include "enforce/health.h"
-#include "enforce/survey.h"
 #include "policy/labelled.h"
+#include "report/health.h"
+#include "report/survey.h"
 
 #define UNKNOWN RETENTION_SURVEY_UNKNOWN
 #define STATUS_COLUMNS 22

@@ -10,7 +10,7 @@
 
 #include "postgres.h"
 
-#include "enforce/survey.h"
+#include "report/survey.h"
 
 typedef struct RetentionHealth
 {
