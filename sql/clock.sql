@@ -292,6 +292,18 @@ SELECT attempt('UPDATE node SET ended = NULL WHERE id = 1');
 SELECT attempt('UPDATE node SET ended = now() + interval ''1 year'' WHERE id = 2');
 RESET ROLE;
 
+-- By the clock in the row itself where the hop finds none, too, a row can be due.
+SET privacy_retention.late_rows = accept;
+INSERT INTO node VALUES (3, NULL, now() - interval '10 days'), (4, 1, now() - interval '10 days');
+RESET privacy_retention.late_rows;
+SET ROLE clock_app;
+SELECT attempt('UPDATE node SET ended = ended + interval ''1 day'' WHERE id = 3');
+SELECT attempt('UPDATE node SET ended = now() WHERE id = 3');
+SELECT attempt('UPDATE node SET ended = ended - interval ''1 day'' WHERE id = 3');
+-- not so where it finds one
+SELECT attempt('UPDATE node SET ended = ended + interval ''1 day'' WHERE id = 4');
+RESET ROLE;
+
 -- An expression: what it reads is the clock.
 CREATE TABLE parcel (id int PRIMARY KEY, sent bigint, body text);
 SECURITY LABEL FOR privacy_retention ON TABLE parcel IS 'clock week, from to_timestamp(sent), then delete';

@@ -129,10 +129,10 @@ something_is_due(Moving *moving, int dial)
 		RetentionOrderRule *order = (RetentionOrderRule *) lfirst(lc);
 		const RetentionVerdict *verdict;
 
-		if (order->dial == dial)
+		if (order->dial == dial || order->fallback == dial)
 		{
 			verdict = verdict_before(moving, number);
-			if (verdict != NULL && verdict->pending)
+			if (verdict != NULL && (order->dial == dial ? verdict->pending : verdict->here))
 				return true;
 		}
 		number++;

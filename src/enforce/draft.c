@@ -229,7 +229,7 @@ draft_own(Draft *draft)
 		order->column = rule->attnum ? map->attnums[rule->attnum - 1] : 0;
 		order->stage = rule->stage;
 		order->category = pstrdup(rule->category);
-		order->dial = -1;
+		order->dial = order->fallback = -1;
 		order->columns = add_sources(columns_of_rule(rule, rules, map), draft->rel);
 		/* An arm a path; none after a path that finds every row. */
 		forboth(lk, rule->clocks, la, due->arms)
@@ -248,6 +248,8 @@ draft_own(Draft *draft)
 							 (RetentionArm *) lfirst(la));
 			if (lk == list_head(rule->clocks))
 				order->dial = dial;
+			else
+				order->fallback = dial;
 		}
 		if (order->dial >= 0 && rule->attnum != 0)
 			orders->values = true;

@@ -122,7 +122,7 @@ find_rule(List *rules, AttrNumber attnum, int stage)
 	elog(ERROR, "a rule is not what it was when its orders were drafted");
 }
 
-/* Three columns a rule: past, pending, value. */
+/* Four columns a rule: past, pending, here, value. */
 static void
 append_rule(StringInfo sql, const RetentionOrderRule *order, List *rules,
 			RetentionQuestion question, TimestampTz as_of)
@@ -134,7 +134,7 @@ append_rule(StringInfo sql, const RetentionOrderRule *order, List *rules,
 
 	if (question == RETENTION_ASK_VALUES && order->dial < 0)
 	{
-		appendStringInfoString(sql, "false, false, NULL");
+		appendStringInfoString(sql, "false, false, false, NULL");
 		return;
 	}
 	rule = find_rule(rules, order->attnum, order->stage);
@@ -142,6 +142,13 @@ append_rule(StringInfo sql, const RetentionOrderRule *order, List *rules,
 	past = retention_due_condition(due->arms);
 	pending = psprintf("(%s) AND %s AND %s", past, due->applies, due->pending);
 	appendStringInfo(sql, "(%s) IS TRUE, (%s) IS TRUE, ", past, pending);
+	/* That clock is the last of the paths. */
+	if (question == RETENTION_ASK_CLOCKS && order->fallback >= 0)
+		appendStringInfo(sql, "((%s) AND %s AND %s) IS TRUE, ",
+						 retention_due_condition(list_make1(llast(due->arms))),
+						 due->applies, due->pending);
+	else
+		appendStringInfoString(sql, "false, ");
 	if (question == RETENTION_ASK_CLOCKS || order->attnum == 0)
 		appendStringInfoString(sql, "NULL");
 	else
@@ -250,6 +257,7 @@ read_results(Asking *asking)
 
 		verdict->past = DatumGetBool(result(++column, &isnull));
 		verdict->pending = DatumGetBool(result(++column, &isnull));
+		verdict->here = DatumGetBool(result(++column, &isnull));
 		verdict->value = result(++column, &verdict->isnull);
 		verdict->has_value = verdict->pending && order->attnum != 0 &&
 			asking->question == RETENTION_ASK_VALUES;

@@ -29,6 +29,9 @@ typedef struct RetentionVerdict
 	bool		past;			/* a clock of the rule is past its period */
 	bool		pending;		/* and the rule decides for the row, and is
 								 * not done */
+	bool		here;			/* pending, by the clock that is in the row
+								 * where hops find none; asked for with all
+								 * clocks */
 	bool		has_value;		/* pending, and there is a value to store */
 	Datum		value;
 	bool		isnull;

@@ -20,6 +20,7 @@
 
 #include "base/settings.h"
 #include "enforce/judgement.h"
+#include "enforce/hold.h"
 #include "enforce/late.h"
 #include "policy/start.h"
 
@@ -52,7 +53,7 @@ dial_concerns(const Writing *writing, int dial)
 	{
 		RetentionOrderRule *order = (RetentionOrderRule *) lfirst(lc);
 
-		if (order->dial == dial && concerns(writing, order))
+		if ((order->dial == dial || order->fallback == dial) && concerns(writing, order))
 			return true;
 	}
 	return false;
@@ -173,6 +174,10 @@ retention_late_judge(RetentionOrders *orders, TriggerData *trigger,
 	/* What a publisher sends has been judged there. */
 	if (!may_be_late(&writing) ||
 		retention_settings_late_rows == RETENTION_LATE_ACCEPT || IsLogicalWorker())
+		return writing.tuple;
+	/* No value of a held row is past its date. */
+	if (update && retention_hold_is_suspended(trigger->tg_relation) &&
+		retention_hold_of_row(trigger->tg_relation, trigger->tg_trigslot) != NIL)
 		return writing.tuple;
 	/* A row is let in, so there is nothing to find out. */
 	if (retention_settings_late_rows == RETENTION_LATE_TRANSFORM && !orders->values)

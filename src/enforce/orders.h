@@ -29,6 +29,8 @@ typedef struct RetentionOrderRule
 	int			stage;
 	char	   *category;
 	int			dial;			/* its clock, in the row itself; -1 = by hops */
+	int			fallback;		/* the clock in the row itself where hops find
+								 * no row; -1 = none */
 	Bitmapset  *columns;		/* whose change can make it due */
 	Bitmapset  *ways;			/* columns where its hops begin */
 } RetentionOrderRule;
