@@ -6,7 +6,7 @@
  * until a policy, a suspension or a table changes.
  *
  * Invariant: a suspension whose condition cannot be asked holds every row of its
- * table.
+ * table; one whose condition fails for a row holds that.
  */
 #include "postgres.h"
 
@@ -17,6 +17,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -25,6 +26,7 @@
 #include "utils/relcache.h"
 #include "utils/snapmgr.h"
 
+#include "base/attempt.h"
 #include "base/identity.h"
 #include "enforce/hold.h"
 #include "enforce/hold_condition.h"
@@ -51,6 +53,7 @@ typedef struct Hold
 	RetentionSuspension *suspension;
 	ExprState  *state;			/* NULL: holds every row */
 	bool		plain;			/* runs no user's code, depends on no setting */
+	bool		safe;			/* and fails for no row */
 } Hold;
 
 typedef struct Held
@@ -95,6 +98,7 @@ compile(RetentionSuspension *suspension, Oid relid)
 
 		hold->plain = !calls_users_code(condition, NULL) &&
 			!contain_mutable_functions(condition);
+		hold->safe = hold->plain && !contain_leaked_vars(condition);
 		retention_identity_become_owner(&saved, suspension->relid);
 		hold->state = ExecInitExpr(expression_planner((Expr *) condition), NULL);
 		retention_identity_restore(&saved);
@@ -197,24 +201,46 @@ held_of(Relation rel)
 
 /* ---- Rows ---- */
 
-static bool
-holds_row(const Hold *hold, TupleTableSlot *slot)
+typedef struct Asking
 {
+	const Hold *hold;
+	TupleTableSlot *slot;
+	bool		held;
+} Asking;
+
+static void
+ask(void *arg)
+{
+	Asking	   *asking = (Asking *) arg;
+	const Hold *hold = asking->hold;
 	RetentionIdentity saved;
 	bool		isnull;
 	Datum		value;
 
-	if (hold->state == NULL)
-		return true;
-	econtext->ecxt_scantuple = slot;
+	ResetExprContext(econtext);
+	econtext->ecxt_scantuple = asking->slot;
 	if (!hold->plain)
 		retention_identity_become_owner(&saved, hold->suspension->relid);
 	value = ExecEvalExprSwitchContext(hold->state, econtext, &isnull);
 	if (!hold->plain)
 		retention_identity_restore(&saved);
 	econtext->ecxt_scantuple = NULL;
-	ResetExprContext(econtext);
-	return !isnull && DatumGetBool(value);
+	asking->held = !isnull && DatumGetBool(value);
+}
+
+/* A condition that fails for a row holds it; its message may have the row's values. */
+static bool
+holds_row(const Hold *hold, TupleTableSlot *slot)
+{
+	Asking		asking = {hold, slot, false};
+
+	if (hold->state == NULL)
+		return true;
+	if (hold->safe)
+		ask(&asking);
+	else if (retention_attempt_run(ask, &asking) != NULL)
+		return true;
+	return asking.held;
 }
 
 List *

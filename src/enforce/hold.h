@@ -3,7 +3,7 @@
  *		Which rows are under suspension, asked of rows in hand.
  *
  * Invariant: a suspension whose condition cannot be asked holds every row of its
- * table.
+ * table; one whose condition fails for a row holds that.
  */
 #ifndef RETENTION_HOLD_H
 #define RETENTION_HOLD_H
@@ -22,7 +22,7 @@ extern List *retention_hold_lineage(Oid relid);
 /*
  * The suspensions (RetentionSuspension *) that hold a row of a relation, in the
  * order of their numbers; NIL: none.  Runs conditions as the owner of the
- * suspended table; ERROR if one fails.  What is returned is good until the
+ * suspended table; one that fails holds the row.  What is returned is good until the
  * transaction ends.
  */
 extern List *retention_hold_of_row(Relation rel, TupleTableSlot *slot);
