@@ -30,12 +30,12 @@ SQL_ROOMS = \
 	pseudonym/keyring \
 	pseudonym/token \
 	evidence/ledger \
+	guard/guard \
+	guard/suspension \
+	guard/hold_guard \
+	sentry/late_write \
 	enforce/state \
 	enforce/blocked \
-	enforce/late_write \
-	enforce/guard \
-	enforce/suspension \
-	enforce/hold_guard \
 	enforce/protection \
 	enforce/pause \
 	enforce/jump \

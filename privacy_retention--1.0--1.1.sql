@@ -110,7 +110,7 @@ COMMENT ON FUNCTION retention.suspend(regclass, text, text, date, text) IS
 CREATE FUNCTION retention.lift_suspension(id bigint, reason text)
     RETURNS void
     LANGUAGE C
-    AS 'MODULE_PATHNAME', 'retention_suspension_lift_sql';
+    AS 'MODULE_PATHNAME', 'retention_lift_suspension_sql';
 COMMENT ON FUNCTION retention.lift_suspension(bigint, text) IS
     'ends a suspension; what has fallen due meanwhile goes with the next pass; officer';
 

@@ -30,14 +30,15 @@
 #include "command/attach.h"
 #include "command/detach.h"
 #include "enforce/blocked.h"
-#include "enforce/guard.h"
-#include "enforce/hold_guard.h"
-#include "enforce/lineage.h"
 #include "enforce/state.h"
 #include "evidence/ledger.h"
+#include "guard/guard.h"
+#include "guard/hold_guard.h"
+#include "guard/lineage.h"
 #include "policy/label.h"
 #include "policy/labelled.h"
 #include "policy/start.h"
+#include "sentry/sentry.h"
 
 PG_FUNCTION_INFO_V1(retention_attach_before_sql);
 PG_FUNCTION_INFO_V1(retention_attach_after_sql);
@@ -225,7 +226,7 @@ take_over(Oid parent, Oid part, bool as_partition)
 	refuse_loss(parent, part, root, guarded);
 	if (guarded)
 	{
-		retention_guard_remove(part);
+		retention_sentry_relieve(part);
 		retention_blocked_drop_all(name(part));
 		retention_state_drop(name(part));
 		testify(root, part);

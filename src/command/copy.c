@@ -25,9 +25,9 @@
 
 #include "base/compat.h"
 #include "command/copy.h"
-#include "enforce/cover.h"
-#include "enforce/guard.h"
-#include "enforce/lineage.h"
+#include "due/cover.h"
+#include "guard/guard.h"
+#include "guard/lineage.h"
 #include "policy/labelled.h"
 #include "policy/start.h"
 

@@ -32,15 +32,16 @@
 #include "base/attempt.h"
 #include "base/schedule.h"
 #include "command/detach.h"
-#include "enforce/guard.h"
-#include "enforce/hold.h"
-#include "enforce/lineage.h"
-#include "enforce/suspension.h"
 #include "evidence/ledger.h"
+#include "guard/guard.h"
+#include "guard/hold.h"
+#include "guard/lineage.h"
+#include "guard/suspension.h"
 #include "policy/label.h"
 #include "policy/rename.h"
 #include "policy/rule.h"
 #include "policy/start.h"
+#include "sentry/sentry.h"
 
 PG_FUNCTION_INFO_V1(retention_detach_follow_sql);
 
@@ -148,7 +149,7 @@ take_along(void *arg)
 	copy_labels(leaving);
 	if (leaving->protected)
 	{
-		retention_guard_raise(leaving->relid);
+		retention_sentry_post(leaving->relid);
 		testify(leaving);
 		retention_schedule_wake(MyDatabaseId, GetCurrentTimestamp());
 	}

@@ -23,8 +23,8 @@
 #include "base/command.h"
 #include "base/identity.h"
 #include "command/names.h"
-#include "enforce/guard.h"
 #include "evidence/ledger.h"
+#include "guard/guard.h"
 
 PG_FUNCTION_INFO_V1(retention_dropped_note_sql);
 

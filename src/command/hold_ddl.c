@@ -29,11 +29,11 @@
 
 #include "base/command.h"
 #include "base/compat.h"
-#include "enforce/guard.h"
-#include "enforce/hold.h"
-#include "enforce/hold_condition.h"
-#include "enforce/hold_guard.h"
-#include "enforce/suspension.h"
+#include "guard/guard.h"
+#include "guard/hold.h"
+#include "guard/hold_condition.h"
+#include "guard/hold_guard.h"
+#include "guard/suspension.h"
 #include "policy/start.h"
 
 PG_FUNCTION_INFO_V1(retention_hold_ddl_before_sql);

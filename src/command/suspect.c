@@ -20,9 +20,9 @@
 #include "utils/lsyscache.h"
 
 #include "command/suspect.h"
-#include "enforce/guard.h"
-#include "enforce/lineage.h"
-#include "enforce/suspension.h"
+#include "guard/guard.h"
+#include "guard/lineage.h"
+#include "guard/suspension.h"
 #include "policy/labelled.h"
 
 static bool

@@ -10,9 +10,9 @@
 
 #include "postgres.h"
 
+#include "due/due.h"
+#include "due/row.h"
 #include "enforce/change.h"
-#include "enforce/due.h"
-#include "enforce/row.h"
 
 typedef struct RetentionBatch
 {

@@ -11,7 +11,7 @@
 
 #include "postgres.h"
 
-#include "enforce/row.h"
+#include "due/row.h"
 #include "policy/rule.h"
 
 /* How many rows of the rule are blocked now (reads the table, capped by nothing). */

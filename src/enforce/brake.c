@@ -25,13 +25,13 @@
 #include "utils/timestamp.h"
 
 #include "base/settings.h"
+#include "due/tally.h"
 #include "enforce/admission.h"
 #include "enforce/brake.h"
 #include "enforce/confirmation.h"
-#include "enforce/guard.h"
 #include "enforce/jump.h"
 #include "enforce/pause.h"
-#include "enforce/tally.h"
+#include "guard/guard.h"
 
 /* Fewer rows are no large share of anything. */
 #define SHARE_FROM 1000

@@ -12,7 +12,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
-#include "enforce/due.h"
+#include "due/due.h"
 #include "policy/rule.h"
 
 /* What a pass may do with a rule. */

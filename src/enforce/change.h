@@ -10,8 +10,8 @@
 
 #include "postgres.h"
 
-#include "enforce/due.h"
-#include "enforce/row.h"
+#include "due/due.h"
+#include "due/row.h"
 
 typedef enum RetentionChangeMode
 {

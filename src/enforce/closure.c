@@ -27,8 +27,8 @@
 #include "base/identity.h"
 #include "enforce/batch.h"
 #include "enforce/closure.h"
-#include "enforce/guard.h"
 #include "enforce/subscription.h"
+#include "guard/guard.h"
 #include "policy/foreign_key.h"
 
 /* A ring of more rows is left to a person. */

@@ -10,8 +10,8 @@
 
 #include "postgres.h"
 
-#include "enforce/due.h"
-#include "enforce/row.h"
+#include "due/due.h"
+#include "due/row.h"
 
 /*
  * After a foreign key kept a due row (violation): deletes it with all rows that reference it,

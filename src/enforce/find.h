@@ -9,8 +9,8 @@
 
 #include "postgres.h"
 
-#include "enforce/due.h"
-#include "enforce/row.h"
+#include "due/due.h"
+#include "due/row.h"
 #include "storage/block.h"
 #include "storage/off.h"
 

@@ -26,9 +26,9 @@
 #include "base/attempt.h"
 #include "base/identity.h"
 #include "base/settings.h"
-#include "enforce/guard.h"
-#include "enforce/hold_guard.h"
 #include "enforce/partition.h"
+#include "guard/guard.h"
+#include "guard/hold_guard.h"
 #include "policy/start.h"
 
 /* Larger ones (8 kB blocks) would be locked for too long while they are read. */

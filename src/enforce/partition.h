@@ -11,8 +11,8 @@
 
 #include "postgres.h"
 
+#include "due/due.h"
 #include "enforce/batch.h"
-#include "enforce/due.h"
 
 /* The partitions of the rule's table that may be emptied as a whole, a list of OIDs. */
 extern List *retention_partition_candidates(const RetentionDue *due);

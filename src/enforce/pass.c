@@ -23,18 +23,19 @@
 #include "base/extension.h"
 #include "base/identity.h"
 #include "base/origin.h"
-#include "enforce/clock_guard.h"
-#include "enforce/dependent.h"
-#include "enforce/guard.h"
-#include "enforce/hold_guard.h"
+#include "due/dependent.h"
 #include "enforce/jump.h"
-#include "enforce/late_write.h"
 #include "enforce/pass.h"
 #include "enforce/pause.h"
 #include "enforce/subscription.h"
 #include "enforce/sweep.h"
 #include "evidence/ledger.h"
+#include "guard/guard.h"
+#include "guard/hold_guard.h"
 #include "policy/rule.h"
+#include "sentry/clock_guard.h"
+#include "sentry/late_write.h"
+#include "sentry/sentry.h"
 
 /* A rule gets this part of the time that is left, and at least so long (ms). */
 #define SLICE_SHARE 4
@@ -77,7 +78,7 @@ unlock_tables(List *relations)
 static void
 raise_guards(void *arg)
 {
-	retention_guard_raise(*(Oid *) arg);
+	retention_sentry_post(*(Oid *) arg);
 }
 
 /* A partition that came since has no TRUNCATE guard, a new child none at all. */

@@ -20,10 +20,10 @@
 
 #include "base/identity.h"
 #include "base/schedule.h"
-#include "enforce/guard.h"
 #include "enforce/pause.h"
 #include "enforce/protection.h"
 #include "evidence/ledger.h"
+#include "guard/guard.h"
 #include "policy/start.h"
 
 /* The owner's pauses end after so many days at the latest; an officer's do not. */

@@ -27,19 +27,20 @@
 #include "enforce/admission.h"
 #include "enforce/blocked.h"
 #include "enforce/brake.h"
-#include "enforce/clock_guard.h"
 #include "enforce/confirmation.h"
-#include "enforce/guard.h"
-#include "enforce/lineage.h"
 #include "enforce/pause.h"
 #include "enforce/protection.h"
 #include "enforce/state.h"
 #include "enforce/subscription.h"
-#include "enforce/suspension.h"
 #include "evidence/ledger.h"
+#include "guard/guard.h"
+#include "guard/lineage.h"
+#include "guard/suspension.h"
 #include "policy/label.h"
 #include "policy/rule.h"
 #include "policy/start.h"
+#include "sentry/clock_guard.h"
+#include "sentry/sentry.h"
 
 PG_FUNCTION_INFO_V1(retention_protection_protect_sql);
 PG_FUNCTION_INFO_V1(retention_protection_unprotect_sql);
@@ -140,7 +141,7 @@ retention_protection_protect_sql(PG_FUNCTION_ARGS)
 	asked = retention_confirmation_asked(retention_start_relation_name(relid),
 										 GetCurrentTransactionStartTimestamp());
 	due = retention_admission_check(relid, at_most, asked);
-	retention_guard_raise(relid);
+	retention_sentry_post(relid);
 	retention_brake_confirm(retention_rule_compile(relid), at_most);
 	append_event("protect", relid, due, at_most < 0 ? NULL :
 				 psprintf("at_most = " INT64_FORMAT, at_most));
@@ -163,7 +164,7 @@ retention_protection_unprotect_sql(PG_FUNCTION_ARGS)
 						retention_start_relation_name(relid))));
 		PG_RETURN_VOID();
 	}
-	retention_guard_remove(relid);
+	retention_sentry_relieve(relid);
 	retention_blocked_drop_all(retention_start_relation_name(relid));
 	retention_state_drop(retention_start_relation_name(relid));
 	retention_pause_drop(retention_start_relation_name(relid));
@@ -195,7 +196,7 @@ retention_protection_adopt_sql(PG_FUNCTION_ARGS)
 			break;
 		case RETENTION_DISABLED:
 		case RETENTION_COPIED:
-			retention_guard_raise(relid);
+			retention_sentry_post(relid);
 			append_event("adopt", relid, -1, NULL);
 			retention_schedule_wake(MyDatabaseId, GetCurrentTimestamp());
 			break;
@@ -256,7 +257,7 @@ retention_protection_uninstall_sql(PG_FUNCTION_ARGS)
 		LockRelationOid(relid, ShareRowExclusiveLock);
 		if (get_rel_name(relid) == NULL)
 			continue;			/* dropped while we waited for it */
-		retention_guard_remove(relid);
+		retention_sentry_relieve(relid);
 		append_event("unprotect", relid, -1, NULL);
 	}
 

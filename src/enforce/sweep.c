@@ -23,13 +23,13 @@
 #include "base/attempt.h"
 #include "base/identity.h"
 #include "base/settings.h"
+#include "due/rewrite.h"
 #include "enforce/blocked.h"
-#include "enforce/guard.h"
-#include "enforce/hold_text.h"
 #include "enforce/partition.h"
 #include "enforce/pause.h"
-#include "enforce/rewrite.h"
 #include "enforce/sweeping.h"
+#include "guard/guard.h"
+#include "guard/hold_text.h"
 
 /* A search that took less (ms) is made in full each time. */
 #define CHEAP_SEARCH 100

@@ -9,9 +9,9 @@
 
 #include "postgres.h"
 
+#include "due/due.h"
 #include "enforce/batch.h"
 #include "enforce/brake.h"
-#include "enforce/due.h"
 #include "enforce/find.h"
 #include "enforce/state.h"
 #include "enforce/sweep.h"

@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "base/origin.h"
-#include "enforce/guard.h"
+#include "guard/guard.h"
 #include "report/check.h"
 
 void

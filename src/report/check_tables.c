@@ -11,16 +11,16 @@
 #include "nodes/value.h"
 #include "utils/builtins.h"
 
-#include "enforce/clock_guard.h"
-#include "enforce/guard.h"
-#include "enforce/hold_guard.h"
-#include "enforce/index.h"
-#include "enforce/period.h"
-#include "enforce/suspension.h"
+#include "due/index.h"
+#include "due/period.h"
+#include "guard/guard.h"
+#include "guard/hold_guard.h"
+#include "guard/suspension.h"
 #include "policy/labelled.h"
 #include "policy/rule.h"
 #include "policy/start.h"
 #include "report/check.h"
+#include "sentry/clock_guard.h"
 
 typedef struct Table
 {

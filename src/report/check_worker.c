@@ -13,7 +13,7 @@
 
 #include "base/schedule.h"
 #include "base/settings.h"
-#include "enforce/guard.h"
+#include "guard/guard.h"
 #include "report/check.h"
 
 #define OBJECT "the worker"

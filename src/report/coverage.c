@@ -28,9 +28,9 @@
 #include "utils/varlena.h"
 
 #include "base/settings.h"
-#include "enforce/cover.h"
-#include "enforce/guard.h"
-#include "enforce/lineage.h"
+#include "due/cover.h"
+#include "guard/guard.h"
+#include "guard/lineage.h"
 #include "policy/labelled.h"
 #include "policy/start.h"
 #include "report/coverage.h"

@@ -22,9 +22,9 @@
 #include "utils/timestamp.h"
 
 #include "base/identity.h"
-#include "enforce/due.h"
-#include "enforce/hold_text.h"
-#include "enforce/tally.h"
+#include "due/due.h"
+#include "due/tally.h"
+#include "guard/hold_text.h"
 #include "policy/rule.h"
 #include "policy/start.h"
 #include "report/given.h"

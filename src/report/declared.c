@@ -16,7 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 
-#include "enforce/cover.h"
+#include "due/cover.h"
 #include "policy/labelled.h"
 
 #define DECLARED_COLUMNS 4

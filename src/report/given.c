@@ -14,7 +14,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 
-#include "enforce/lineage.h"
+#include "guard/lineage.h"
 #include "policy/label.h"
 #include "policy/start.h"
 #include "report/given.h"

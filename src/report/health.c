@@ -12,8 +12,8 @@
 
 #include "base/settings.h"
 #include "commands/dbcommands.h"
+#include "due/remedy.h"
 #include "enforce/brake.h"
-#include "enforce/remedy.h"
 #include "enforce/subscription.h"
 #include "report/health.h"
 #include "miscadmin.h"

@@ -21,12 +21,12 @@
 
 #include "base/compat.h"
 #include "base/identity.h"
+#include "due/cascade.h"
+#include "due/due.h"
+#include "due/tally.h"
 #include "enforce/blocked.h"
-#include "enforce/cascade.h"
-#include "enforce/due.h"
-#include "enforce/guard.h"
-#include "enforce/lineage.h"
-#include "enforce/tally.h"
+#include "guard/guard.h"
+#include "guard/lineage.h"
 #include "policy/rule.h"
 #include "policy/start.h"
 

@@ -11,7 +11,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
-#include "enforce/guard.h"
+#include "guard/guard.h"
 #include "report/circumstance.h"
 #include "nodes/pg_list.h"
 #include "policy/rule.h"

@@ -20,8 +20,8 @@
 
 #include "base/attempt.h"
 #include "base/identity.h"
-#include "enforce/guard.h"
 #include "enforce/subscription.h"
+#include "guard/guard.h"
 #include "policy/labelled.h"
 #include "policy/start.h"
 #include "worker/cron.h"
