@@ -115,8 +115,8 @@ become(RetentionIdentity *saved, Oid userid, int flags)
 }
 
 /* The owner of a table, or InvalidOid. */
-static Oid
-owner_of(Oid relid)
+Oid
+retention_identity_owner(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Oid			owner = InvalidOid;
@@ -132,7 +132,7 @@ owner_of(Oid relid)
 void
 retention_identity_become_owner(RetentionIdentity *saved, Oid relid)
 {
-	Oid			owner = owner_of(relid);
+	Oid			owner = retention_identity_owner(relid);
 
 	if (!OidIsValid(owner))
 		ereport(ERROR,
@@ -251,8 +251,8 @@ retention_identity_require_owner(Oid relid)
 bool
 retention_identity_is_trusted(Oid relid, Oid acting)
 {
-	Oid			owner = owner_of(relid);
-	Oid			actor = owner_of(acting);
+	Oid			owner = retention_identity_owner(relid);
+	Oid			actor = retention_identity_owner(acting);
 
 	if (!OidIsValid(owner) || !OidIsValid(actor))
 		return false;
@@ -280,4 +280,12 @@ retention_identity_own_relation(const char *name)
 				 errhint("ALTER EXTENSION %s UPDATE; brings the extension's objects up to its library.",
 						 RETENTION_EXTENSION_NAME)));
 	return relid;
+}
+
+Oid
+retention_identity_find_own(const char *name)
+{
+	Oid			schema = get_namespace_oid(SCHEMA_NAME, true);
+
+	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
 }

@@ -54,4 +54,10 @@ extern bool retention_identity_is_trusted(Oid relid, Oid acting);
 /* OID of a relation of ours, such as "ledger"; ERROR when the extension is not there. */
 extern Oid	retention_identity_own_relation(const char *name);
 
+/* The same; InvalidOid where the objects are those of an earlier release. */
+extern Oid	retention_identity_find_own(const char *name);
+
+/* The owner of a relation, InvalidOid if it is gone. */
+extern Oid	retention_identity_owner(Oid relid);
+
 #endif							/* RETENTION_IDENTITY_H */

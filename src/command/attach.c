@@ -168,20 +168,6 @@ remove_labels(Oid relid)
 	CommandCounterIncrement();
 }
 
-static void
-testify(Oid root, Oid part)
-{
-	RetentionLedgerEntry entry = {0};
-
-	entry.event = "protect";
-	entry.relation = name(part);
-	entry.cutoff = DT_NOBEGIN;
-	entry.rows = -1;
-	entry.lateness = -1;
-	entry.detail = psprintf("a part of %s", name(root));
-	(void) retention_ledger_append(&entry);
-}
-
 /*
  * The server clones the root's trigger, and wants its name for it.  The guards of
  * the table's own suspensions are raised again after the command.
@@ -229,7 +215,7 @@ take_over(Oid parent, Oid part, bool as_partition)
 		retention_sentry_relieve(part);
 		retention_blocked_drop_all(name(part));
 		retention_state_drop(name(part));
-		testify(root, part);
+		retention_ledger_tell("protect", name(part), -1, psprintf("a part of %s", name(root)));
 	}
 	else if (disagreement(root, part) != NULL)
 		ereport(NOTICE,

@@ -30,6 +30,7 @@
 #include "utils/timestamp.h"
 
 #include "base/attempt.h"
+#include "base/identity.h"
 #include "base/schedule.h"
 #include "command/detach.h"
 #include "evidence/ledger.h"
@@ -52,20 +53,6 @@ typedef struct Leaving
 	bool		protected;
 	const char *problem;		/* of the first rule that is invalid now */
 } Leaving;
-
-static Oid
-owner_of(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
-}
 
 static AttrNumber
 column_count(Oid relid)
@@ -126,21 +113,6 @@ copy_labels(const Leaving *leaving)
 }
 
 static void
-testify(const Leaving *leaving)
-{
-	RetentionLedgerEntry entry = {0};
-
-	entry.event = "protect";
-	entry.relation = retention_start_relation_name(leaving->relid);
-	entry.cutoff = DT_NOBEGIN;
-	entry.rows = -1;
-	entry.lateness = -1;
-	entry.detail = psprintf("no longer a part of %s",
-							retention_start_relation_name(leaving->root));
-	(void) retention_ledger_append(&entry);
-}
-
-static void
 take_along(void *arg)
 {
 	Leaving    *leaving = arg;
@@ -150,7 +122,9 @@ take_along(void *arg)
 	if (leaving->protected)
 	{
 		retention_sentry_post(leaving->relid);
-		testify(leaving);
+		retention_ledger_tell("protect", retention_start_relation_name(leaving->relid), -1,
+							  psprintf("no longer a part of %s",
+									   retention_start_relation_name(leaving->root)));
 		retention_schedule_wake(MyDatabaseId, GetCurrentTimestamp());
 	}
 	foreach(lc, retention_rule_compile(leaving->relid))
@@ -197,7 +171,7 @@ leave(Oid relid, Oid parent, bool was_partition)
 	leaving.protected = retention_guard_state(leaving.root) != RETENTION_WATCHED;
 
 	/* The root's expressions would run as somebody who has not written them. */
-	if (owner_of(relid) != owner_of(leaving.root))
+	if (retention_identity_owner(relid) != retention_identity_owner(leaving.root))
 	{
 		warn_bare(&leaving, "It has another owner, who must label it.");
 		return;

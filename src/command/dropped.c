@@ -74,19 +74,6 @@ dropped_tables(void)
 	return result;
 }
 
-static void
-testify(const char *relation)
-{
-	RetentionLedgerEntry entry = {0};
-
-	entry.event = "drop";
-	entry.relation = relation;
-	entry.cutoff = DT_NOBEGIN;
-	entry.rows = -1;
-	entry.lateness = -1;
-	(void) retention_ledger_append(&entry);
-}
-
 /* Whatever was ever protected here is in the ledger, and nothing leaves it. */
 static bool
 nothing_was_protected(void)
@@ -120,7 +107,7 @@ retention_dropped_note_sql(PG_FUNCTION_ARGS)
 		if (!gone->protected)
 			continue;
 		names = lappend(names, gone->relation);
-		testify(gone->relation);
+		retention_ledger_tell("drop", gone->relation, -1, NULL);
 	}
 	if (names != NIL)
 		retention_names_drop(names);

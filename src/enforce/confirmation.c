@@ -23,8 +23,7 @@
 bool
 retention_confirmation_known(void)
 {
-	return OidIsValid(get_relname_relid("confirmation",
-										get_namespace_oid("retention", false)));
+	return OidIsValid(retention_identity_find_own("confirmation"));
 }
 
 static Datum

@@ -51,8 +51,7 @@ typedef struct Note
 static bool
 is_known(void)
 {
-	return OidIsValid(get_relname_relid("pass_clock",
-										get_namespace_oid("retention", false)));
+	return OidIsValid(retention_identity_find_own("pass_clock"));
 }
 
 /* What the last pass noted; false if there was none.  SPI is connected. */
@@ -221,7 +220,6 @@ retention_jump_is_back(TimestampTz now, TimestampTz *last)
 Datum
 retention_jump_accept_sql(PG_FUNCTION_ARGS)
 {
-	RetentionLedgerEntry entry = {0};
 	Note		note = {0};
 	char	   *detail = NULL;
 
@@ -241,12 +239,7 @@ retention_jump_accept_sql(PG_FUNCTION_ARGS)
 	SPI_finish();
 	retention_confirmation_accept_jump(note.jumps);
 
-	entry.event = "accept_clock";
-	entry.cutoff = DT_NOBEGIN;
-	entry.rows = -1;
-	entry.lateness = -1;
-	entry.detail = detail;
-	(void) retention_ledger_append(&entry);
+	retention_ledger_tell("accept_clock", NULL, -1, detail);
 	retention_schedule_wake(MyDatabaseId, GetCurrentTimestamp());
 	PG_RETURN_VOID();
 }

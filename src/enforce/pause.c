@@ -36,8 +36,7 @@ PG_FUNCTION_INFO_V1(retention_pause_unpause_sql);
 static bool
 is_known(void)
 {
-	return OidIsValid(get_relname_relid("paused_table",
-										get_namespace_oid("retention", false)));
+	return OidIsValid(retention_identity_find_own("paused_table"));
 }
 
 bool
@@ -114,20 +113,6 @@ retention_pause_drop(const char *relation)
 	if (is_known())
 		run("DELETE FROM retention.paused_table WHERE relation = $1",
 			1, types, values);
-}
-
-static void
-append_event(const char *event, const char *relation, const char *detail)
-{
-	RetentionLedgerEntry entry = {0};
-
-	entry.event = event;
-	entry.relation = relation;
-	entry.cutoff = DT_NOBEGIN;
-	entry.rows = -1;
-	entry.lateness = -1;
-	entry.detail = detail;
-	(void) retention_ledger_append(&entry);
 }
 
 /* In UTC, so that the ledger reads the same everywhere. */
@@ -211,7 +196,7 @@ retention_pause_pause_sql(PG_FUNCTION_ARGS)
 		" SET until = excluded.until, reason = excluded.reason,"
 		" paused_at = excluded.paused_at, paused_by = excluded.paused_by",
 		lengthof(types), types, values);
-	append_event("pause", name, psprintf("until %s: %s", instant_text(until), reason));
+	retention_ledger_tell("pause", name, -1, psprintf("until %s: %s", instant_text(until), reason));
 	/* a pass that is under way looks again; the worker comes when it ends */
 	CacheInvalidateRelcacheByRelid(relid);
 	retention_schedule_wake(MyDatabaseId, until);
@@ -233,7 +218,7 @@ retention_pause_unpause_sql(PG_FUNCTION_ARGS)
 		PG_RETURN_VOID();
 	}
 	retention_pause_drop(name);
-	append_event("unpause", name, NULL);
+	retention_ledger_tell("unpause", name, -1, NULL);
 	retention_schedule_wake(MyDatabaseId, GetCurrentTimestamp());
 	PG_RETURN_VOID();
 }

@@ -90,20 +90,6 @@ retention_protection_open(Oid relid, const char *function, const char *arguments
 						 arguments)));
 }
 
-static void
-append_event(const char *event, Oid relid, int64 rows, const char *detail)
-{
-	RetentionLedgerEntry entry = {0};
-
-	entry.event = event;
-	entry.relation = OidIsValid(relid) ? retention_start_relation_name(relid) : NULL;
-	entry.cutoff = DT_NOBEGIN;
-	entry.rows = rows;
-	entry.lateness = -1;
-	entry.detail = detail;
-	(void) retention_ledger_append(&entry);
-}
-
 Datum
 retention_protection_protect_sql(PG_FUNCTION_ARGS)
 {
@@ -143,8 +129,8 @@ retention_protection_protect_sql(PG_FUNCTION_ARGS)
 	due = retention_admission_check(relid, at_most, asked);
 	retention_sentry_post(relid);
 	retention_brake_confirm(retention_rule_compile(relid), at_most);
-	append_event("protect", relid, due, at_most < 0 ? NULL :
-				 psprintf("at_most = " INT64_FORMAT, at_most));
+	retention_ledger_tell("protect", retention_start_relation_name(relid), due, at_most < 0 ? NULL :
+						  psprintf("at_most = " INT64_FORMAT, at_most));
 	retention_schedule_wake(MyDatabaseId, GetCurrentTimestamp());
 	PG_RETURN_VOID();
 }
@@ -169,7 +155,7 @@ retention_protection_unprotect_sql(PG_FUNCTION_ARGS)
 	retention_state_drop(retention_start_relation_name(relid));
 	retention_pause_drop(retention_start_relation_name(relid));
 	retention_confirmation_drop(retention_start_relation_name(relid));
-	append_event("unprotect", relid, -1, NULL);
+	retention_ledger_tell("unprotect", retention_start_relation_name(relid), -1, NULL);
 	PG_RETURN_VOID();
 }
 
@@ -197,7 +183,7 @@ retention_protection_adopt_sql(PG_FUNCTION_ARGS)
 		case RETENTION_DISABLED:
 		case RETENTION_COPIED:
 			retention_sentry_post(relid);
-			append_event("adopt", relid, -1, NULL);
+			retention_ledger_tell("adopt", retention_start_relation_name(relid), -1, NULL);
 			retention_schedule_wake(MyDatabaseId, GetCurrentTimestamp());
 			break;
 	}
@@ -258,7 +244,7 @@ retention_protection_uninstall_sql(PG_FUNCTION_ARGS)
 		if (get_rel_name(relid) == NULL)
 			continue;			/* dropped while we waited for it */
 		retention_sentry_relieve(relid);
-		append_event("unprotect", relid, -1, NULL);
+		retention_ledger_tell("unprotect", retention_start_relation_name(relid), -1, NULL);
 	}
 
 	relations = retention_labelled_relations();
@@ -277,6 +263,6 @@ retention_protection_uninstall_sql(PG_FUNCTION_ARGS)
 			if (retention_labelled_text(relid, attnum) != NULL)
 				remove_label(relid, attnum);
 	}
-	append_event("uninstall", InvalidOid, -1, NULL);
+	retention_ledger_tell("uninstall", NULL, -1, NULL);
 	PG_RETURN_VOID();
 }

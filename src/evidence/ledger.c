@@ -133,6 +133,20 @@ retention_ledger_append(const RetentionLedgerEntry *entry)
 	return id;
 }
 
+void
+retention_ledger_tell(const char *event, const char *relation, int64 rows, const char *detail)
+{
+	RetentionLedgerEntry entry = {0};
+
+	entry.event = event;
+	entry.relation = relation;
+	entry.cutoff = DT_NOBEGIN;
+	entry.rows = rows;
+	entry.lateness = -1;
+	entry.detail = detail;
+	(void) retention_ledger_append(&entry);
+}
+
 /*
  * Reads the head: 0 and zero bytes before the first seal.  False when sealed
  * entries lie behind it: somebody has been at the head or at the entries, and a

@@ -31,6 +31,13 @@ typedef struct RetentionLedgerEntry
 extern int64 retention_ledger_append(const RetentionLedgerEntry *entry);
 
 /*
+ * As above, for an event that is not of a rule: relation NULL = none, rows -1 =
+ * none, detail NULL = none.
+ */
+extern void retention_ledger_tell(const char *event, const char *relation,
+								  int64 rows, const char *detail);
+
+/*
  * Numbers and hashes all committed unsealed entries.  Caller: in a transaction
  * that has done nothing else and commits next.  Returns how many it sealed.
  * Seals nothing where it could fork the chain (a snapshot of before the lock),

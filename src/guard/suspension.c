@@ -49,8 +49,7 @@ PG_FUNCTION_INFO_V1(retention_suspension_changed_sql);
 Relation
 retention_suspension_open(LOCKMODE lock)
 {
-	Oid			schema = get_namespace_oid(OUR_SCHEMA, true);
-	Oid			relid = OidIsValid(schema) ? get_relname_relid("hold", schema) : InvalidOid;
+	Oid			relid = retention_identity_find_own("hold");
 
 	return OidIsValid(relid) ? try_relation_open(relid, lock) : NULL;
 }
@@ -126,20 +125,6 @@ run(const char *query, int nargs, Oid *types, Datum *values, int expected)
 	if (SPI_execute_with_args(query, nargs, types, values, NULL, false, 0) != expected)
 		elog(ERROR, "retention.hold could not be written");
 	retention_identity_restore(&saved);
-}
-
-static void
-testify(const char *event, const char *relation, const char *detail)
-{
-	RetentionLedgerEntry entry = {0};
-
-	entry.event = event;
-	entry.relation = relation;
-	entry.cutoff = DT_NOBEGIN;
-	entry.rows = -1;
-	entry.lateness = -1;
-	entry.detail = detail;
-	(void) retention_ledger_append(&entry);
 }
 
 char *
@@ -247,8 +232,7 @@ retention_suspension_suspend_sql(PG_FUNCTION_ARGS)
 	SPI_finish();
 	CommandCounterIncrement();
 	retention_hold_guard_raise(relid);
-	testify("suspend", retention_start_relation_name(relid),
-			psprintf("suspension " INT64_FORMAT, id));
+	retention_ledger_tell("suspend", retention_start_relation_name(relid), -1, psprintf("suspension " INT64_FORMAT, id));
 	PG_RETURN_INT64(id);
 }
 
@@ -313,21 +297,8 @@ retention_suspension_lift(int64 id, const char *reason)
 	relid = find_relation(relation);
 	if (OidIsValid(relid))
 		retention_hold_guard_lower(relid);
-	testify("lift", relation, psprintf("suspension " INT64_FORMAT, id));
+	retention_ledger_tell("lift", relation, -1, psprintf("suspension " INT64_FORMAT, id));
 	return relid;
-}
-
-static Oid
-owner_of(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		return InvalidOid;
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
 }
 
 int
@@ -349,7 +320,7 @@ retention_suspension_continue(Oid relid, List *ancestors)
 			continue;
 		values[0] = CStringGetTextDatum(name);
 		/* A condition must not run as somebody who has not written it. */
-		values[1] = CStringGetTextDatum(owner_of(suspension->relid) == owner_of(relid) ?
+		values[1] = CStringGetTextDatum(retention_identity_owner(suspension->relid) == retention_identity_owner(relid) ?
 										retention_hold_condition_translate(suspension, relid,
 																		   get_rel_name(suspension->relid),
 																		   get_rel_namespace(suspension->relid)) : "true");
@@ -362,9 +333,8 @@ retention_suspension_continue(Oid relid, List *ancestors)
 			3, types, values, SPI_OK_INSERT_RETURNING);
 		id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 		SPI_finish();
-		testify("suspend", name,
-				psprintf("suspension " INT64_FORMAT ", as suspension " INT64_FORMAT " of %s",
-						 id, suspension->id, suspension->relation));
+		retention_ledger_tell("suspend", name, -1, psprintf("suspension " INT64_FORMAT ", as suspension " INT64_FORMAT " of %s",
+															id, suspension->id, suspension->relation));
 		count++;
 	}
 	CommandCounterIncrement();
@@ -393,8 +363,7 @@ retention_suspension_end(const char *relation, const char *why)
 		run("UPDATE retention.hold SET lifted_at = pg_catalog.now(), lifted_by = $2, lift_reason = $3 WHERE id = $1",
 			3, types, values, SPI_OK_UPDATE);
 		SPI_finish();
-		testify("lift", relation,
-				psprintf("suspension " INT64_FORMAT ": %s", suspension->id, why));
+		retention_ledger_tell("lift", relation, -1, psprintf("suspension " INT64_FORMAT ": %s", suspension->id, why));
 	}
 	CommandCounterIncrement();
 }

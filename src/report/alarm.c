@@ -74,8 +74,7 @@ typedef struct Round
 static bool
 is_known(void)
 {
-	return OidIsValid(get_relname_relid("told_state",
-										get_namespace_oid("retention", false)));
+	return OidIsValid(retention_identity_find_own("told_state"));
 }
 
 static bool

@@ -163,19 +163,6 @@ explain_blocked(RetentionSurvey *survey)
 	SPI_finish();
 }
 
-static Oid
-owner_of(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 /* What the owner, as whom the engine acts, has lost by REVOKE. */
 static void
 find_missing_privilege(RetentionSurvey *survey)
@@ -183,7 +170,7 @@ find_missing_privilege(RetentionSurvey *survey)
 	const RetentionRule *rule = survey->rule;
 	Oid			relid = rule->relid;
 	Oid			schema = get_rel_namespace(relid);
-	Oid			owner = owner_of(relid);
+	Oid			owner = retention_identity_owner(relid);
 	AclMode		mode = rule->attnum ? ACL_UPDATE : ACL_DELETE;
 	const char *on = rule->relation;
 

@@ -62,7 +62,6 @@ static void
 testify(Oid relid)
 {
 	static bool registered = false;
-	RetentionLedgerEntry entry = {0};
 	MemoryContext old;
 
 	if (list_member_oid(testified, relid))
@@ -73,13 +72,8 @@ testify(Oid relid)
 		RegisterSubXactCallback(subtransaction_ended, NULL);
 		registered = true;
 	}
-	entry.event = "clock";
-	entry.relation = retention_start_relation_name(relid);
-	entry.cutoff = DT_NOBEGIN;
-	entry.rows = -1;
-	entry.lateness = -1;
-	entry.detail = "a starting point that had passed was moved later";
-	(void) retention_ledger_append(&entry);
+	retention_ledger_tell("clock", retention_start_relation_name(relid), -1,
+						  "a starting point that had passed was moved later");
 	old = MemoryContextSwitchTo(TopTransactionContext);
 	testified = lappend_oid(testified, relid);
 	MemoryContextSwitchTo(old);

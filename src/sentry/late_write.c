@@ -31,15 +31,6 @@
 /* Clocks are compared with what was swept by "later than". */
 #define BEFORE USECS_PER_SEC
 
-/* The table's OID, or InvalidOid while the objects are those of 1.0. */
-static Oid
-own_table(void)
-{
-	Oid			schema = get_namespace_oid("retention", true);
-
-	return OidIsValid(schema) ? get_relname_relid("late_write", schema) : InvalidOid;
-}
-
 /*
  * Straight into the heap: at the end of a transaction there is no statement any
  * more, and whoever wrote the row has no right to the table.
@@ -47,7 +38,7 @@ own_table(void)
 void
 retention_late_write_append(Oid relid, TimestampTz clock)
 {
-	Oid			table = own_table();
+	Oid			table = retention_identity_find_own("late_write");
 	Relation	rel;
 	TupleTableSlot *slot;
 
@@ -82,7 +73,7 @@ void
 retention_late_write_consume(Oid relid)
 {
 	static SPIPlanPtr plan = NULL;
-	Oid			table = own_table();
+	Oid			table = retention_identity_find_own("late_write");
 	RetentionIdentity saved;
 	Oid			types[] = {OIDOID, TEXTOID, INTERVALOID};
 	Datum		values[3];
