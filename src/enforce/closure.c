@@ -26,6 +26,7 @@
 #include "base/compat.h"
 #include "base/identity.h"
 #include "enforce/batch.h"
+#include "enforce/brake.h"
 #include "enforce/closure.h"
 #include "enforce/subscription.h"
 #include "guard/guard.h"
@@ -53,7 +54,10 @@ typedef struct Closure
 	int64		changed;		/* of the first member's rule */
 } Closure;
 
-/* The delete rules of a protected table, as of the same time. */
+/*
+ * The delete rules of a protected table, as of the same time; not those that its
+ * own pass would not touch now.
+ */
 static void
 learn_rules(Closure *closure, Oid relid)
 {
@@ -71,7 +75,8 @@ learn_rules(Closure *closure, Oid relid)
 	{
 		RetentionRule *rule = (RetentionRule *) lfirst(lc);
 
-		if (rule->attnum == 0 && rule->valid)
+		if (rule->attnum == 0 && rule->valid &&
+			retention_brake_state(rule, GetCurrentTimestamp()).state == NULL)
 			closure->dues = lappend(closure->dues,
 									retention_due_build(rule, rules,
 														closure->due->as_of));
