@@ -1,11 +1,13 @@
 
-# Property test: random schemas, clocks, periods, actions, data and changes.
+# Property test: random schemas, clocks, periods, actions, suspensions, data,
+# changes and attempts.
 #
 # After every pass an oracle that knows the design, and nothing of the
 # extension, compares all rows with what they were before.  What it asks is in
-# property/Oracle.pm, judge().
+# property/Oracle.pm, judge(); what users' attempts must give, in
+# property/Attempt.pm.
 #
-#	RETENTION_ROUNDS	how many schemas (default 6)
+#	RETENTION_ROUNDS	how many schemas (default 5)
 #	RETENTION_SEED		the first round's seed (default 1); a failing round's
 #						seed alone repeats it
 #	RETENTION_VERBOSE	tell what was refused, too
@@ -27,20 +29,23 @@ use RetentionNode;
 
 use Schema;
 use Oracle;
+use Hold;
+use Attempt;
 
-my $rounds = $ENV{RETENTION_ROUNDS} // 6;
+my $rounds = $ENV{RETENTION_ROUNDS} // 5;
 my $first = $ENV{RETENTION_SEED} // 1;
 my $verbose = $ENV{RETENTION_VERBOSE} // 0;
 
 # no worker: it would make passes of its own
 my $node = RetentionNode->make('property', extension => 0,
 	conf => "autovacuum = off\nlog_min_messages = fatal\n");
-$node->safe_psql('postgres', 'CREATE ROLE "an Owner"');
+$node->safe_psql('postgres', 'CREATE ROLE "an Owner"; CREATE ROLE "a User"');
 
 my $db;
 my $zone;
 my %total = map { $_ => 0 }
-  qw(rounds passes tables protected refused gone changed blocked);
+  qw(rounds passes tables protected refused gone changed blocked suspended lifted paused held);
+my %attempted = map { $_ => 0 } qw(attempts refused transformed hold late clock);
 
 # What settings of a session must not matter to a pass.
 my @SETTINGS = (
@@ -70,18 +75,16 @@ sub run_sql
 	return $err;
 }
 
-# Answers of several statements: for each a list of rows.
-sub ask
+# Answers of several statements, of which some may fail: for each a list of rows.
+sub converse
 {
 	my @sql = @_;
 	my ($out, $err) = ('', '');
 	my $script = "SET TimeZone = '$zone';\nSET search_path = pg_catalog;\n"
-	  . join('', map { "$_;\n\\echo ~~~~\n" } @sql);
+	  . join('', map { (/^\\/ ? "$_\n" : "$_;\n") . "\\echo ~~~~\n" } @sql);
 	$node->psql($db, encode('UTF-8', $script), stdout => \$out, stderr => \$err,
-		extra_params => [ '-F', "\x1f", '-P', 'null=\\N' ]);
+		on_error_stop => 0, extra_params => [ '-F', "\x1f", '-P', 'null=\\N' ]);
 	$err = decode('UTF-8', $err);
-	die "in $db: $err\n" if $err =~ /ERROR|FATAL|server closed/;
-	complain("in $db: $err") if $err && $verbose;
 	my @answers = ([]);
 	foreach my $line (split /\n/, decode('UTF-8', $out))
 	{
@@ -94,6 +97,16 @@ sub ask
 		  [ map { $_ eq '\\N' ? undef : $_ } split(/\x1f/, $line, -1) ];
 	}
 	pop @answers;
+	die "in $db: $err\n" if $err =~ /FATAL|server closed/ || @answers != @sql;
+	return ($err, @answers);
+}
+
+# The same of statements that may not fail.
+sub ask
+{
+	my ($err, @answers) = converse(@_);
+	die "in $db: $err\n" if $err =~ /ERROR/;
+	complain("in $db: $err") if $err && $verbose;
 	return @answers;
 }
 
@@ -149,9 +162,10 @@ sub round_of
 		  . "ALTER DATABASE $db SET privacy_retention.drop_partitions = "
 		  . Schema::one('off', 'off', 'on') . ";\n");
 	run_sql("SELECT retention.create_key() WHERE NOT EXISTS (SELECT FROM retention.key);\n", 1);
-	# rows that are late as they are written are other tests' matter
+	# so that passes, too, have something to do
 	run_sql("LOAD 'privacy_retention';\n"
-		  . "ALTER DATABASE $db SET privacy_retention.late_rows = 'accept';\n", 1);
+		  . "ALTER DATABASE $db SET privacy_retention.late_rows = '"
+		  . Schema::one('accept', 'accept', 'accept', 'transform', 'reject') . "';\n", 1);
 	run_sql($schema->ddl);
 	run_sql($schema->category_sql($_)) foreach sort keys %{ $schema->{categories} };
 	my $errors = run_sql($schema->data, 1);
@@ -192,8 +206,14 @@ sub round_of
 			map { Schema::literal($_->{name}) . '::regclass' } @tables));
 	$tables[$_]{canonical} = $names->[0][$_] foreach 0 .. $#tables;
 
+	my $as_of;
 	foreach my $step (1 .. 2 + int(rand(3)))
 	{
+		suspend_or_lift($schema) if rand() < 0.6;
+		suspend_or_lift($schema) if rand() < 0.3;
+		pause_or_not($schema) if rand() < 0.3;
+		push @wrong, map { "step $step: $_" } attempts($schema);
+		last if @wrong;
 		my $change = join('', map { $schema->change } 1 .. int(rand(25)));
 		$errors = run_sql($change, 1);
 		complain "change: $errors" if $errors && $verbose > 1;
@@ -202,9 +222,16 @@ sub round_of
 				grep { $_->{protected} } @tables), 1)
 		  if $change =~ /set_category/;
 		my ($instant) = ask('SELECT ' . random_as_of($schema) . q{ AT TIME ZONE 'UTC'});
-		my $as_of = "$instant->[0][0]+00";
+		$as_of = "$instant->[0][0]+00";
 		push @wrong, map { "step $step, as of $as_of: $_" } passes($schema, $as_of);
 		last if @wrong;
+	}
+	# what was held, and what was paused, is caught up
+	if (!@wrong && (@{ $schema->{suspensions} } || grep { $_->{paused} } @tables))
+	{
+		lift($schema, $schema->{suspensions}[0]) while @{ $schema->{suspensions} };
+		unpause($_) foreach grep { $_->{paused} } @tables;
+		push @wrong, map { "all lifted, as of $as_of: $_" } passes($schema, $as_of);
 	}
 	my ($verified) = ask('SELECT ok, problem FROM retention.verify_ledger()');
 	push @wrong, "ledger: $verified->[0][1]" unless $verified->[0][0] eq 't';
@@ -213,20 +240,99 @@ sub round_of
 	return @wrong;
 }
 
+# --- what is done to a schema between passes ----------------------------------
+
+sub suspend_or_lift
+{
+	my ($schema) = @_;
+	my $in_force = $schema->{suspensions};
+	if (@$in_force && rand() < 0.4)
+	{
+		lift($schema, Schema::one(@$in_force));
+		return;
+	}
+	my $suspension = Hold::choose($schema);
+	my ($answer) = ask(Hold::suspend_sql($suspension));
+	$suspension->{id} = $answer->[0][0];
+	push @$in_force, $suspension;
+	$total{suspended}++;
+	return;
+}
+
+sub lift
+{
+	my ($schema, $suspension) = @_;
+	ask(Hold::lift_sql($suspension));
+	$schema->{suspensions} = [ grep { $_ != $suspension } @{ $schema->{suspensions} } ];
+	$total{lifted}++;
+	return;
+}
+
+sub pause_or_not
+{
+	my ($schema) = @_;
+	my ($paused) = grep { $_->{paused} } @{ $schema->{tables} };
+	my @protected = grep { $_->{protected} } @{ $schema->{tables} };
+	if ($paused)
+	{
+		unpause($paused);
+	}
+	elsif (@protected)
+	{
+		my $table = Schema::one(@protected);
+		ask('SELECT retention.pause(' . Schema::literal($table->{name}) . ", now() + interval '1 day', 'a move')");
+		$table->{paused} = 1;
+		$total{paused}++;
+	}
+	return;
+}
+
+sub unpause
+{
+	my ($table) = @_;
+	ask('SELECT retention.unpause(' . Schema::literal($table->{name}) . ')');
+	$table->{paused} = 0;
+	return;
+}
+
+# What users try, all of it undone.
+sub attempts
+{
+	my ($schema) = @_;
+	my @tables = @{ $schema->{tables} };
+	my @answers = ask(
+		q{SELECT count(*) FROM retention.ledger WHERE event = 'clock'},
+		map { Schema::fill($_, "SELECT {tag} FROM $_->{name} ORDER BY 1") } @tables);
+	my $clocks = (shift @answers)->[0][0];
+	my %tags = map { $tables[$_]{n} => [ map { $_->[0] } @{ $answers[$_] } ] } 0 .. $#tables;
+	my @attempts = grep { $_ } map { Attempt::choose($schema, \%tags) } 1 .. 6;
+	my @wrong = Attempt::judge($schema, sub { my (undef, @a) = converse(@_); return @a; }, \%attempted, @attempts);
+	my ($now) = ask(q{SELECT count(*) FROM retention.ledger WHERE event = 'clock'});
+	push @wrong, 'the ledger tells of a clock that was moved, and the transaction undone'
+	  unless $now->[0][0] eq $clocks;
+	return @wrong;
+}
+
 # Passes as of one instant until nothing changes, each judged.
 sub passes
 {
 	my ($schema, $as_of) = @_;
-	my @protected = grep { $_->{protected} } @{ $schema->{tables} };
+	my @protected = grep { $_->{protected} && !$_->{paused} } @{ $schema->{tables} };
 	my $take = sub { Oracle::snapshot($schema, $as_of, \&ask) };
 	my (undef, $last) = ledger_since(0);
 	my $before = $take->();
-	my @wrong = compare_preview($schema, Oracle::due_counts($before), $as_of);
-	foreach my $pass (1 .. 8)
+	my @wrong = compare_preview($schema, $before, $as_of);
+	my $lifts = 0;
+	foreach my $pass (1 .. 10)
 	{
 		my $settings = join '', map { "SET $_;\n" } grep { rand() < 0.1 } @SETTINGS;
 		# a person's call for one table also retries what is blocked
-		my @calls = $pass == 1 && rand() < 0.5
+		my $all = $pass == 1 && rand() < 0.5;
+		# as in a table that is too large to be searched each time
+		ask('UPDATE retention.rule_state SET swept_at = clock_timestamp(), sweep_cost = 1000000'
+			  . ' WHERE swept_at IS NOT NULL')
+		  if $all;
+		my @calls = $all
 		  ? ("CALL retention.enforce(as_of => '$as_of');\n")
 		  : map { 'CALL retention.enforce(' . Schema::literal($_->{name}) . ", as_of => '$as_of');\n" }
 		  shuffle(@protected);
@@ -235,38 +341,72 @@ sub passes
 		$total{passes}++;
 		my $after = $take->();
 		my $blocked = blocked();
-		my $still = join("\n", map { "$_ @{$before->{$_}}{qw(leaf ctid xmin)}" } sort keys %$before)
+		my $still = !$all && join("\n", map { "$_ @{$before->{$_}}{qw(leaf ctid xmin)}" } sort keys %$before)
 		  eq join("\n", map { "$_ @{$after->{$_}}{qw(leaf ctid xmin)}" } sort keys %$after);
-		push @wrong, Oracle::judge($before, $after, $blocked, $still);
+		push @wrong, Oracle::judge($before, $after, $blocked, $still, scalar(@{ $schema->{suspensions} }));
+		foreach my $key (grep { !$schema->{blocked}{$_} } keys %$after)
+		{
+			my $at = "$after->{$key}{leaf} $after->{$key}{ctid} ";
+			$schema->{blocked}{$key} = 1 if grep { /^\Q$at\E/ } keys %$blocked;
+		}
+		push @wrong, Oracle::unseen($before, $after, $blocked, $schema->{blocked}) if $all;
 		(my $rows, $last) = ledger_since($last);
 		push @wrong, compare_evidence($schema, Oracle::evidence($before, $after), $rows);
 		$total{blocked} += keys %$blocked if $still;
-		if (@wrong || $still)
+		return @wrong if @wrong;
+		# while passes are under way
+		if ($lifts < 2 && rand() < 0.15)
+		{
+			$lifts++;
+			suspend_or_lift($schema);
+			$after = $take->();
+			push @wrong, compare_preview($schema, $after, $as_of);
+		}
+		elsif ($still)
 		{
 			complain "passes: $pass" if $verbose && $pass > 3;
 			return @wrong;
 		}
 		$before = $after;
 	}
-	return ('no rest after 8 passes');
+	return ('no rest after 10 passes');
 }
 
-# What is told beforehand is what is due.
+# What is told beforehand is what is due, and what is held.
 sub compare_preview
 {
-	my ($schema, $expected, $as_of) = @_;
+	my ($schema, $rows, $as_of) = @_;
+	my $expected = Oracle::due_counts($rows, scalar(@{ $schema->{suspensions} }));
 	my @wrong;
-	my ($preview) = ask('SELECT relation, column_name, sum(due), bool_and(exact)'
-		  . " FROM retention.preview(NULL, '$as_of', true) GROUP BY 1, 2");
-	my %due = map { $_->[0] . (defined $_->[1] ? ".$_->[1]" : '') => $_->[2] } @$preview;
+	my ($preview, $status) = ask(
+		'SELECT relation, column_name, sum(due), sum(held), bool_and(exact)'
+		  . " FROM retention.preview(NULL, '$as_of', true) GROUP BY 1, 2",
+		'SELECT relation, column_name, sum(due), sum(held), bool_and(exact), min(state), max(state)'
+		  . " FROM retention.status_rows('$as_of') GROUP BY 1, 2");
+	my ($previewed, $told) = map {
+		+{ map { $_->[0] . (defined $_->[1] ? ".$_->[1]" : '') => $_ } @$_ }
+	} $preview, $status;
 	foreach my $table (grep { !$_->{refused} } @{ $schema->{tables} })
 	{
 		foreach my $name (@{ $table->{stages} } ? '' : (), sort keys %{ $table->{actions} })
 		{
 			my $plain = $name && '.' . $table->{columns}{$name}{plain};
-			my $say = $due{"$table->{canonical}$plain"} // 'nothing';
-			my $true = $expected->{ $table->{n} . ($name && ".$name") } // 0;
-			push @wrong, "PREVIEW of $table->{name} $name: $say, not $true" unless $say eq $true;
+			my ($all, $held, $waits) = @{ $expected->{ $table->{n} . ($name && ".$name") } // [ 0, 0, 0 ] };
+			$total{held} += $held;
+			foreach my $answer ([ 'PREVIEW', $previewed ], [ 'STATUS', $told ])
+			{
+				my ($what, $lines) = @$answer;
+				my $line = $lines->{"$table->{canonical}$plain"};
+				# status counts what is cheap
+				next if $what eq 'STATUS' && $line && ($line->[4] // 'f') ne 't';
+				my ($due, $kept) = map { $_ // 0 } @$line[ 2, 3 ];
+				push @wrong, "$what of $table->{name} $name: "
+				  . ($line ? "$due due and $kept held" : 'nothing') . ", not $all, $held of them held"
+				  . ($waits ? ", or $waits more" : '')
+				  unless $line && $due + $kept == $all && $kept >= $held && $kept <= $held + $waits;
+				push @wrong, "STATUS of $table->{name} $name: $line->[5], not paused"
+				  if $what eq 'STATUS' && $table->{paused} && $as_of !~ /^2027/ && "$line->[5] $line->[6]" ne 'paused paused';
+			}
 		}
 	}
 	return @wrong;
@@ -301,10 +441,16 @@ foreach my $seed ($first .. $first + $rounds - 1)
 	is(encode('UTF-8', join("\n", @wrong)), '', "every row as the design says (RETENTION_SEED=$seed)");
 }
 note join ', ', map { "$_ $total{$_}" } sort keys %total;
+note 'attempts: ', join ', ', map { "$_ $attempted{$_}" } sort keys %attempted;
 # a campaign in which nothing happened would prove nothing
 cmp_ok($total{protected}, '>', 0, 'tables were protected');
 cmp_ok($total{gone}, '>', 0, 'rows went');
 cmp_ok($total{changed}, '>', 0, 'values were changed');
+if ($rounds > 1)
+{
+	cmp_ok($total{held}, '>', 0, 'rows were held');
+	cmp_ok($attempted{$_}, '>', 0, "attempts were to be refused: $_") foreach qw(hold late clock);
+}
 
 $node->stop;
 done_testing();

@@ -4,14 +4,16 @@
 #
 # snapshot() reads all rows with, for every stage of every label, whether its
 # condition holds, its clock is due, what its action would make of the value,
-# and through which rows the clock was found.  judge() compares the snapshots
-# before and after a pass, row by row.  Nothing of the extension is called but
-# the view of blocked rows.
+# through which rows the clock was found, and which suspensions hold the row.
+# judge() compares the snapshots before and after a pass, row by row.  Nothing of
+# the extension is called but the view of blocked rows.
 package Oracle;
 
 use strict;
 use warnings;
 use utf8;
+
+use Hold;
 
 my $TOKEN = '^[a-z2-7]{26}$';
 my $EARLIEST = q{timestamptz '2000-01-01 00:00:00+00'};
@@ -65,8 +67,9 @@ sub start_sql
 sub due_sql
 {
 	my ($clock, $period, $as_of) = @_;
+	$as_of = $as_of eq 'now()' ? 'now()' : "timestamptz '$as_of'";
 	return "coalesce((SELECT CASE WHEN c < $EARLIEST OR c > timestamptz '3000-01-01+00' THEN false"
-	  . " ELSE c + $period <= timestamptz '$as_of' END FROM (SELECT $clock AS c) s), false)";
+	  . " ELSE c + $period <= $as_of END FROM (SELECT $clock AS c) s), false)";
 }
 
 sub action_sql
@@ -107,10 +110,11 @@ sub near_sql
 	return "concat_ws(' ', " . join(', ', @parts) . ')';
 }
 
-# where, due, hops, near: four columns a stage.
+# where, due, hops, near: four columns a stage; with clocks also the clock, whether
+# it is in the row itself, and whether the row is due by the category's period.
 sub stage_sql
 {
-	my ($schema, $table, $stage, $as_of) = @_;
+	my ($schema, $table, $stage, $as_of, $clocks) = @_;
 	my $start = $stage->{start} // $table->{from};
 	my $period = "interval '$schema->{categories}{ $stage->{category} }'";
 	my $clock = start_sql($table, $start, 'value');
@@ -128,27 +132,57 @@ sub stage_sql
 		push @paths, $stage->{for};
 	}
 	my $where = $stage->{where} ? Schema::fill($table, $stage->{where}, 't') : 'true';
-	return ("coalesce(($where), false)", $due, $rows, near_sql($table, \@paths));
+	my @answer = ("coalesce(($where), false)", $due, $rows, near_sql($table, \@paths));
+	push @answer, "extract(epoch FROM $clock)",
+	  'coalesce(CASE ' . join(' ', map { 'WHEN ' . path_sql($table, $_, 'rows') . ' IS NOT NULL THEN '
+				. (@{ $_->{hops} } ? 'false' : 'true') } @$start) . ' END, false)',
+	  due_sql($clock, $period, $as_of)
+	  if $clocks;
+	return @answer;
 }
 
+# Clocks that lie in rows of the table, its own rules' and those of others, as
+# [ template ]: all that rules of protected tables read there.
+sub dials
+{
+	my ($schema, $table) = @_;
+	my %dials;
+	foreach my $other (grep { $_->{protected} } @{ $schema->{tables} })
+	{
+		foreach my $stage (@{ $other->{stages} }, map { @$_ } values %{ $other->{actions} })
+		{
+			foreach my $path (@{ $stage->{start} // $other->{from} })
+			{
+				my $at = @{ $path->{hops} } ? $path->{hops}[-1]{target} : $other;
+				$dials{ $path->{value} } = 1 if $at == $table;
+			}
+		}
+	}
+	return sort keys %dials;
+}
+
+# clocks => 1: as they are needed to judge writes.  plain => 1: values only.
 sub snapshot_sql
 {
-	my ($schema, $table, $as_of) = @_;
-	my @select = ('t.tableoid::regclass', 't.ctid', 't.xmin');
+	my ($schema, $table, $as_of, %what) = @_;
+	my @select = ('t.tableoid::regclass', 't.ctid', 't.xmin', Hold::held_sql($schema, $table));
 	push @select, map { Schema::fill($table, "{$_}", 't') . '::text' } @{ $table->{order} };
-	push @select, map { stage_sql($schema, $table, $_, $as_of) } @{ $table->{stages} };
+	my $end = Schema::fill($table, " FROM $table->{name} t ORDER BY {tag}");
+	return 'SELECT ' . join(",\n ", @select) . $end if $what{plain};
+	push @select, map { 'extract(epoch FROM (' . Schema::fill($table, $_, 't') . ')::timestamptz)' }
+	  dials($schema, $table) if $what{clocks};
+	push @select, map { stage_sql($schema, $table, $_, $as_of, $what{clocks}) } @{ $table->{stages} };
 	foreach my $name (sort keys %{ $table->{actions} })
 	{
 		my $type = $table->{columns}{$name}{type};
 		my $operand = Schema::fill($table, "{$name}", 't');
 		foreach my $stage (@{ $table->{actions}{$name} })
 		{
-			push @select, stage_sql($schema, $table, $stage, $as_of);
+			push @select, stage_sql($schema, $table, $stage, $as_of, $what{clocks});
 			push @select, '((' . action_sql($stage->{action}, $operand) . ")::$type)::text";
 		}
 	}
-	return "SELECT " . join(",\n ", @select)
-	  . Schema::fill($table, " FROM $table->{name} t ORDER BY {tag}");
+	return 'SELECT ' . join(",\n ", @select) . $end;
 }
 
 # run => sub(sql) that returns rows (arrays of values, undef = NULL) for each
@@ -157,20 +191,33 @@ sub snapshot
 {
 	my ($schema, $as_of, $run) = @_;
 	my @tables = @{ $schema->{tables} };
-	my @answers = $run->(map { snapshot_sql($schema, $_, $as_of) } @tables);
+	return read_rows($schema, \@tables, [ $run->(map { snapshot_sql($schema, $_, $as_of) } @tables) ]);
+}
+
+# The answers to snapshot_sql() of these tables.
+sub read_rows
+{
+	my ($schema, $tables, $answers, %what) = @_;
 	my %rows;
-	foreach my $table (@tables)
+	foreach my $i (0 .. $#$tables)
 	{
-		foreach my $values (@{ shift @answers })
+		my $table = $tables->[$i];
+		foreach my $values (@{ $answers->[$i] })
 		{
 			my @v = @$values;
 			my $row = { table => $table };
 			@$row{qw(leaf ctid xmin)} = splice(@v, 0, 3);
+			$row->{held} = [ split ' ', shift @v ];
 			$row->{value}{$_} = shift @v foreach @{ $table->{order} };
-			$row->{stages} = [ map { take(\@v) } @{ $table->{stages} } ];
-			foreach my $name (sort keys %{ $table->{actions} })
+			unless ($what{plain})
 			{
-				$row->{actions}{$name} = [ map { take(\@v, $_->{category}, $_->{action}) } @{ $table->{actions}{$name} } ];
+				$row->{dials}{$_} = shift @v foreach $what{clocks} ? dials($schema, $table) : ();
+				$row->{stages} = [ map { take(\@v, $what{clocks}) } @{ $table->{stages} } ];
+				foreach my $name (sort keys %{ $table->{actions} })
+				{
+					$row->{actions}{$name} =
+					  [ map { take(\@v, $what{clocks}, $_) } @{ $table->{actions}{$name} } ];
+				}
 			}
 			my $key = "$table->{n}:$row->{value}{tag}";
 			die "two rows $key" if $rows{$key};
@@ -183,14 +230,24 @@ sub snapshot
 
 sub take
 {
-	my ($v, $category, $action) = @_;
+	my ($v, $clocks, $action) = @_;
 	my $stage = {};
 	my ($where, $due, $hops, $near) = splice(@$v, 0, 4);
 	$stage->{where} = $where eq 't';
 	$stage->{due} = $due eq 't';
 	$stage->{hops} = [ split ' ', $hops // '' ];
 	$stage->{near} = [ split ' ', $near ];
-	@$stage{qw(category action result)} = ($category, $action, shift @$v) if defined $category;
+	if ($clocks)
+	{
+		($stage->{clock}, my $here, my $by_category) = splice(@$v, 0, 3);
+		$stage->{here} = $here eq 't';
+		$stage->{by_category} = $by_category eq 't';
+	}
+	if ($action)
+	{
+		@$stage{qw(category action)} = @$action{qw(category action)};
+		$stage->{result} = shift @$v;
+	}
 	return $stage;
 }
 
@@ -253,10 +310,13 @@ sub deciding
 	return undef;
 }
 
+# Nothing of a paused table is due to the engine.
+sub enforced { return $_[0]{protected} && !$_[0]{paused}; }
+
 sub row_due
 {
 	my ($row) = @_;
-	return 0 unless $row->{table}{protected};
+	return 0 unless enforced($row->{table});
 	my $stage = deciding($row);
 	return $stage && $stage->{due};
 }
@@ -297,7 +357,7 @@ sub changing
 sub column_due
 {
 	my ($row, $name) = @_;
-	return undef unless $row->{table}{protected};
+	return undef unless enforced($row->{table});
 	return changing($row, $name);
 }
 
@@ -396,11 +456,12 @@ sub obstacle
 
 # before, after: snapshots as of the same instant.  blocked: "leaf ctid column"
 # => reason (column '' = the row).  complete: passes were run until nothing
-# changed, so whatever is due and still there needs an explanation.
+# changed, so whatever is due and still there needs an explanation.  suspended:
+# there are suspensions in force.
 # Returns the list of what is wrong.
 sub judge
 {
-	my ($before, $after, $blocked, $complete) = @_;
+	my ($before, $after, $blocked, $complete, $suspended) = @_;
 	my @wrong;
 	my %gone = map { $_ => 1 } grep { !$after->{$_} } keys %$before;
 
@@ -412,6 +473,9 @@ sub judge
 	foreach my $key (sort keys %gone)
 	{
 		push @wrong, "LIVE ROW $key is gone" unless $legitimate->{$key};
+		my $held = Hold::touches($before, $key);
+		push @wrong, "HELD ROW $key is gone ($held is under suspension @{ $before->{$held}{held} })"
+		  if defined $held;
 	}
 
 	# 2. Only columns that were due have changed, and to what the action says.
@@ -431,6 +495,7 @@ sub judge
 			my ($from, $to) = ($old->{value}{$name}, $new->{value}{$name});
 			next if same($from, $to);
 			$changed = 1;
+			push @wrong, "HELD VALUE $key.$name changed (suspension @{ $old->{held} })" if @{ $old->{held} };
 			my $due = $old->{actions}{$name} ? column_due($old, $name) : undef;
 			next if $due && is_result($due, $from, $to);
 			next if $set_null{$name} && !defined $to
@@ -471,19 +536,17 @@ sub judge
 	{
 		my $row = $after->{$key};
 		my $at = "$row->{leaf} $row->{ctid} ";
-		# a clock, or a row that would take a clock along
-		my $along = cascade($after, $key);
-		my $waits = row_due($row) && grep { $possibly->{$_} } keys %$along;
-		# in a ring of cascades a row waits for those of its own table below it
-		my ($table) = split /:/, $key;
-		$waits ||= row_due($row) && grep { $_ ne $key && /^\Q$table\E:/ } keys %$along;
-		if ($complete && row_due($row) && !defined $blocked->{$at} && !$waits)
+		my $held = Hold::touches($after, $key);
+		my $waits = row_due($row) && waits($after, $key, $possibly)
+		  || $suspended && Hold::waits($after, $key);
+		if ($complete && row_due($row) && !defined $blocked->{$at} && !$waits && !defined $held)
 		{
 			push @wrong, "SILENCE: row $key is due, still there and not blocked"
 			  . ' (obstacle: ' . (obstacle($after, $key) // 'none') . ')';
 		}
-		if (defined $blocked->{$at} && $complete)
+		if (defined $blocked->{$at} && $complete && !$row->{table}{paused})
 		{
+			push @wrong, "row $key is blocked ($blocked->{$at}) but held ($held)" if defined $held;
 			push @wrong, "row $key is blocked ($blocked->{$at}) but not due"
 			  unless row_due($row);
 			push @wrong, "row $key is blocked ($blocked->{$at}) without an obstacle"
@@ -494,31 +557,89 @@ sub judge
 			my $due = column_due($row, $name);
 			my $reason = $blocked->{ $at . $row->{table}{columns}{$name}{plain} };
 			push @wrong, "SILENCE: $key.$name is due, unchanged and not blocked"
-			  if $complete && $due && !defined $reason && !defined $blocked->{$at};
+			  if $complete && $due && !@{ $row->{held} } && !defined $reason && !defined $blocked->{$at};
 			push @wrong, "$key.$name is blocked ($reason) without need"
-			  if $complete && defined $reason
-			  && !($due && $row->{table}{poison} eq 'check' && $row->{value}{tag} % 7 == 3);
+			  if $complete && defined $reason && !$row->{table}{paused}
+			  && !($due && !@{ $row->{held} } && $row->{table}{poison} eq 'check' && $row->{value}{tag} % 7 == 3);
 		}
 	}
 	return @wrong;
 }
 
-# How many rows are due by "n" (the row) and "n.column", whether or not they can go.
+# Do all stages read their clocks and periods in the row itself?
+sub is_own
+{
+	my ($table, @stages) = @_;
+	return !grep { @{ $_->{hops} } }
+	  map { @{ $_->{start} // $table->{from} }, $_->{for} // () } @stages;
+}
+
+# A pass that did not search all of a table has seen all the same what the guards
+# have: rows with their clocks in themselves.  once: rows that were blocked before,
+# which the next full search finds where they have moved.
+sub unseen
+{
+	my ($before, $after, $blocked, $once) = @_;
+	my @wrong;
+	my @possibly = map { (needed($_))[1] } $before, $after;
+	foreach my $key (grep { !$once->{$_} } sort keys %$after)
+	{
+		my ($was, $row) = ($before->{$key}, $after->{$key});
+		my $table = $row->{table};
+		my $at = "$row->{leaf} $row->{ctid} ";
+		next if defined $blocked->{$at} || @{ $row->{held} };
+		push @wrong, "UNSEEN: row $key is due, and was not looked at"
+		  if row_due($row) && is_own($table, @{ $table->{stages} })
+		  && !grep { waits($before, $key, $possibly[0]) || waits($after, $key, $possibly[1])
+			  || defined Hold::touches($_, $key) || Hold::waits($_, $key) } $before, $after;
+		foreach my $name (sort keys %{ $row->{actions} })
+		{
+			push @wrong, "UNSEEN: $key.$name is due, and was not looked at"
+			  if column_due($row, $name) && is_own($table, @{ $table->{actions}{$name} })
+			  && !defined $blocked->{ $at . $table->{columns}{$name}{plain} };
+		}
+	}
+	return @wrong;
+}
+
+# Does the row wait for others: those whose clock it is, or takes along; in a ring
+# of cascades, those of its own table below it.
+sub waits
+{
+	my ($rows, $key, $possibly) = @_;
+	my $along = cascade($rows, $key);
+	my ($table) = split /:/, $key;
+	return grep { $possibly->{$_} || $_ ne $key && /^\Q$table\E:/ } keys %$along;
+}
+
+# How many rows are due by "n" (the row) and "n.column", whether or not they can
+# go: [ all, held ones, those that may wait for rows below them ].
 sub due_counts
 {
-	my ($rows) = @_;
+	my ($rows, $suspended) = @_;
 	my %count;
-	foreach my $row (values %$rows)
+	foreach my $key (keys %$rows)
 	{
+		my $row = $rows->{$key};
 		my $n = $row->{table}{n};
 		my $stage = deciding($row);
-		$count{$n}++ if $stage && $stage->{due};
+		my $held = $suspended && defined Hold::touches($rows, $key);
+		my $waits = $suspended && !$held && Hold::waits($rows, $key);
+		$count{$n} = add($count{$n}, $held, $waits) if $stage && $stage->{due};
 		foreach my $name (keys %{ $row->{actions} })
 		{
-			$count{"$n.$name"}++ if changing($row, $name);
+			$count{"$n.$name"} = add($count{"$n.$name"}, scalar(@{ $row->{held} }), 0)
+			  if changing($row, $name);
 		}
 	}
 	return \%count;
+}
+
+sub add
+{
+	my ($count, $held, $waits) = @_;
+	my ($all, $h, $w) = $count ? @$count : (0, 0, 0);
+	return [ $all + 1, $h + ($held ? 1 : 0), $w + ($waits ? 1 : 0) ];
 }
 
 sub parent_is_gone

@@ -85,7 +85,7 @@ sub add_column
 sub new
 {
 	my ($class) = @_;
-	my $self = bless { tables => [] }, $class;
+	my $self = bless { tables => [], suspensions => [] }, $class;
 
 	$self->{timezone} = one(@ZONES);
 	$self->{owner} = chance(0.7) ? '"an Owner"' : undef;
@@ -229,6 +229,11 @@ sub ddl
 	foreach my $table (@{ $self->{tables} })
 	{
 		$sql .= $self->table_ddl($table);
+	}
+	foreach my $schema (map { quote($_) } @SCHEMAS)
+	{
+		$sql .= "GRANT USAGE ON SCHEMA $schema TO \"a User\";\n"
+		  . "GRANT ALL ON ALL TABLES IN SCHEMA $schema TO \"a User\";\n";
 	}
 	foreach my $table (@{ $self->{tables} })
 	{
@@ -424,10 +429,10 @@ sub value
 	die "no value for $name";
 }
 
-# One row, with random parents for its foreign keys.
+# One row, with random parents for its foreign keys.  given: columns => SQL.
 sub insert
 {
-	my ($self, $table) = @_;
+	my ($self, $table, %given) = @_;
 	my $tag = ++$table->{tags};
 	my %value;
 	foreach my $name (@{ $table->{order} })
@@ -436,6 +441,7 @@ sub insert
 		$value{$name} = $self->value($table, $name) unless $name =~ /^(?:tag|id|sub)$/;
 	}
 	my $unique = @{ $table->{key} } || $table->{unique_id};
+	@value{ keys %given } = values %given;
 	@value{qw(tag id sub)} = ($tag, $unique ? $tag : $tag % 40, $tag % 3);
 	$value{d_text} = q{'long, but a check wants it'}
 	  if $table->{poison} eq 'check' && $tag % 7 == 3;
@@ -483,14 +489,14 @@ sub data
 
 sub reparent
 {
-	my ($self, $table, $fk) = @_;
+	my ($self, $table, $fk, $tag) = @_;
 	my $target = $fk->{target};
 	my $set = fill($table, join(', ', map { "{$_}" } @{ $fk->{columns} }));
 	my $keys = fill($target, join(', ', map { "{$_}" } @{ $target->{key} }), 'p');
 	my $order = fill($target, '{tag}', 'p');
 	return fill($table, "UPDATE $table->{name} SET ($set) = (SELECT $keys FROM $target->{name} p"
 		  . " ORDER BY md5($order\::text || '" . int(rand(1000)) . "') LIMIT 1) WHERE {tag} = ")
-	  . some_tag($table) . ";\n";
+	  . ($tag // some_tag($table)) . ";\n";
 }
 
 sub some_tag { return 1 + int(rand($_[0]{tags} // 1)); }
