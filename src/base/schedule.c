@@ -393,7 +393,8 @@ retention_schedule_end(Oid dbid, const RetentionScheduleReport *report,
 }
 
 bool
-retention_schedule_tell(Oid dbid, TimestampTz now, int seconds, Oid *after)
+retention_schedule_tell(Oid dbid, TimestampTz now, int seconds, int pause,
+						Oid *after)
 {
 	RetentionScheduleEntry *entry;
 	bool		tell = false;
@@ -404,7 +405,8 @@ retention_schedule_tell(Oid dbid, TimestampTz now, int seconds, Oid *after)
 	if (entry != NULL)
 	{
 		tell = entry->told_at == 0 || now < entry->told_at ||
-			TimestampDifferenceExceeds(entry->told_at, now, seconds * 1000);
+			TimestampDifferenceExceeds(entry->told_at, now,
+									   (OidIsValid(entry->told_after) ? pause : seconds) * 1000);
 		*after = entry->told_after;
 	}
 	LWLockRelease(schedule->lock);

@@ -96,9 +96,11 @@ extern void retention_schedule_end(Oid dbid, const RetentionScheduleReport *repo
 
 /*
  * For a worker: states of rules are to be told, as that was not done for so many
- * seconds.  *after: the table behind which to go on, InvalidOid = from the first.
+ * seconds; "pause" counts while some are left.  *after: the table behind which to
+ * go on, InvalidOid = from the first.
  */
-extern bool retention_schedule_tell(Oid dbid, TimestampTz now, int seconds, Oid *after);
+extern bool retention_schedule_tell(Oid dbid, TimestampTz now, int seconds,
+									int pause, Oid *after);
 
 /* For a worker: they were told up to that table, InvalidOid = of all. */
 extern void retention_schedule_told(Oid dbid, TimestampTz now, Oid last);

@@ -40,6 +40,9 @@
 #define MOST_TEXT 1000
 #define MOST_PAYLOAD 7900
 
+/* Of all tables, some are told of in one go, which takes about so long. */
+#define TRY_MS 200
+
 /* A rule that is not there any more. */
 #define GONE "gone"
 
@@ -400,7 +403,9 @@ retention_alarm_tell(Oid relid, Oid after, TimestampTz now, int budget)
 typedef struct Attempt
 {
 	Oid			relid;
+	Oid			after;
 	TimestampTz now;
+	Oid			last;
 } Attempt;
 
 static void
@@ -409,17 +414,20 @@ attempt(void *arg)
 	Attempt    *a = (Attempt *) arg;
 
 	retention_settings_limit_lock_waits();
-	(void) retention_alarm_tell(a->relid, InvalidOid, a->now, 0);
+	a->last = retention_alarm_tell(a->relid, a->after, a->now,
+								   OidIsValid(a->relid) ? 0 : TRY_MS);
 }
 
-void
-retention_alarm_try(Oid relid, TimestampTz now)
+Oid
+retention_alarm_try(Oid relid, Oid after, TimestampTz now)
 {
-	Attempt		a = {relid, now};
+	Attempt		a = {relid, after, now, InvalidOid};
 	ErrorData  *error = retention_attempt_run(attempt, &a);
 
-	if (error != NULL)
-		ereport(LOG,
-				(errmsg("privacy_retention: states of rules could not be told: SQLSTATE %s",
-						unpack_sql_state(error->sqlerrcode))));
+	if (error == NULL)
+		return a.last;
+	ereport(LOG,
+			(errmsg("privacy_retention: states of rules could not be told: SQLSTATE %s",
+					unpack_sql_state(error->sqlerrcode))));
+	return InvalidOid;
 }

@@ -24,7 +24,10 @@
  */
 extern Oid	retention_alarm_tell(Oid relid, Oid after, TimestampTz now, int budget);
 
-/* As above for one table or for all; what fails is only logged. */
-extern void retention_alarm_try(Oid relid, TimestampTz now);
+/*
+ * As above for one table, or for some of all those behind "after"; what fails is
+ * only logged.  Keeps locks of the tables until the transaction ends.
+ */
+extern Oid	retention_alarm_try(Oid relid, Oid after, TimestampTz now);
 
 #endif							/* RETENTION_ALARM_H */

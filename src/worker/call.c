@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/xlog.h"
+#include "executor/spi.h"
 #include "fmgr.h"
 #include "nodes/parsenodes.h"
 #include "tcop/pquery.h"
@@ -19,10 +20,30 @@
 #include "base/settings.h"
 #include "enforce/pass.h"
 #include "enforce/pause.h"
+#include "enforce/sweep.h"
 #include "policy/start.h"
 #include "report/alarm.h"
 
 PG_FUNCTION_INFO_V1(retention_pass_enforce_sql);
+
+/* Some tables a transaction: a count that takes long keeps no lock of the others. */
+static void
+tell_states(Oid relid)
+{
+	Oid			after = InvalidOid;
+
+	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	EnsurePortalSnapshotExists();
+	for (;;)
+	{
+		after = retention_alarm_try(relid, after, GetCurrentTimestamp());
+		if (!OidIsValid(after))
+			break;
+		retention_sweep_commit();
+	}
+	SPI_finish();
+}
 
 /* CALL retention.enforce(relation, as_of) */
 Datum
@@ -60,11 +81,10 @@ retention_pass_enforce_sql(PG_FUNCTION_ARGS)
 	{
 		ereport(WARNING,
 				(errmsg("nothing was enforced: privacy_retention.enabled is off")));
-		retention_alarm_try(relid, now);
+		tell_states(relid);
 		PG_RETURN_VOID();
 	}
 	retention_pass_run(relid, as_of, OidIsValid(relid), 0, &result);
-	EnsurePortalSnapshotExists();
-	retention_alarm_try(relid, GetCurrentTimestamp());
+	tell_states(relid);
 	PG_RETURN_VOID();
 }

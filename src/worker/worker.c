@@ -39,7 +39,9 @@
 
 #define VISIT_MS 500			/* after which a pass stops at the next batch */
 #define REST_MS 1000			/* between two visits, where the pass is done */
-#define TELL_SHARE 50			/* of the naptime may go into telling states */
+#define TELL_SHARE 50			/* of the time may go into telling states */
+#define TELL_MS 1200			/* but no more at once: who drops the database
+								 * waits */
 #define ABSENT_MS (3600 * 1000) /* until a look for the extension, unasked */
 
 typedef void (*Step) (RetentionScheduleReport *report);
@@ -197,25 +199,33 @@ seal(RetentionScheduleReport *report)
 	commit_transaction();
 }
 
-/* The states of rules, once a naptime; where there are many, of some of them. */
+/*
+ * The states of rules, once a naptime; where there are many, of some of them, and
+ * of the others at a visit that comes soon.
+ */
 static void
 tell(RetentionScheduleReport *report)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	int			budget = Max(Min(retention_settings_naptime * 1000 / TELL_SHARE, TELL_MS), 100);
+	int			again = Min(retention_settings_naptime, budget * TELL_SHARE / 1000);
 	bool		busy;
 	Oid			after;
 	Oid			last;
 
-	if (!retention_schedule_tell(MyDatabaseId, now, retention_settings_naptime - 1, &after))
+	if (!retention_schedule_tell(MyDatabaseId, now, retention_settings_naptime - 1,
+								 again - 1, &after))
 		return;
 	start_transaction("privacy_retention: telling the states of the rules");
 	if (retention_extension_lock(&busy))
 	{
 		PushActiveSnapshot(GetTransactionSnapshot());
-		last = retention_alarm_tell(InvalidOid, after, now,
-									Max(retention_settings_naptime * 1000 / TELL_SHARE, 100));
+		last = retention_alarm_tell(InvalidOid, after, now, budget);
 		PopActiveSnapshot();
 		retention_schedule_told(MyDatabaseId, now, last);
+		if (OidIsValid(last))
+			report->next_wake = Min(report->next_wake,
+									TimestampTzPlusMilliseconds(now, again * INT64CONST(1000)));
 	}
 	commit_transaction();
 }
