@@ -60,7 +60,7 @@ is(scalar(@heard), 0, 'what is well from the beginning is not worth a word');
 
 # Blocked, and well again
 my $offset = RetentionNode::log_size($node);
-sql(q{INSERT INTO visit VALUES (1, 'somebody@example.org', now() - interval '90 minutes'); INSERT INTO invoice VALUES (1);
+sql(q{BEGIN; INSERT INTO visit VALUES (1, 'somebody@example.org', now() - interval '90 minutes'); INSERT INTO invoice VALUES (1); COMMIT;
 	SELECT retention.wake()});
 my $told = hears('public.visit', 'blocked');
 is($told->{was}, 'ok', 'what it was');
@@ -92,7 +92,7 @@ is(hears('public."o""dd"', 'ok')->{was}, 'late', 'the remedy that was told helps
 sql('ALTER DATABASE postgres RESET privacy_retention.time_window');
 
 # A label that goes while its rule is not well
-sql(q{INSERT INTO visit VALUES (1, NULL, now() - interval '90 minutes'); INSERT INTO invoice VALUES (1); SELECT retention.wake()});
+sql(q{BEGIN; INSERT INTO visit VALUES (1, NULL, now() - interval '90 minutes'); INSERT INTO invoice VALUES (1); COMMIT; SELECT retention.wake()});
 hears('public.visit', 'blocked');
 sql(q{SELECT retention.unprotect('visit'); SELECT retention.label('visit', NULL); SELECT retention.wake()});
 is(hears('public.visit', 'gone')->{was}, 'blocked', 'gone');
