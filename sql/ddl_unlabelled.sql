@@ -108,6 +108,15 @@ CREATE TABLE refused AS SELECT * FROM by_row;
 SELECT to_regclass('refused');
 RESET privacy_retention.unlabelled;
 
+-- Views on views, in which each column comes from all of those below.
+CREATE VIEW deep_0 AS SELECT "E mail" AS c1, "E mail" AS c2, "E mail" AS c3, "E mail" AS c4 FROM by_column;
+DO $$BEGIN
+	FOR n IN 1 .. 5 LOOP
+		EXECUTE format('CREATE VIEW deep_%s AS SELECT c1 || c2 || c3 || c4 AS c1, c1 || c2 || c3 || c4 AS c2, c1 || c2 || c3 || c4 AS c3, c1 || c2 || c3 || c4 AS c4 FROM deep_%s', n, n - 1);
+	END LOOP;
+END$$;
+CREATE TABLE deep AS SELECT c1 FROM deep_5 WHERE false;
+
 -- Whoever may not read the table is told so by the server.
 CREATE ROLE unlabelled_other;
 GRANT USAGE, CREATE ON SCHEMA unlabelled TO unlabelled_other;

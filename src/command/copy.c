@@ -31,16 +31,53 @@
 #include "policy/labelled.h"
 #include "policy/start.h"
 
+/* A column, 0 for all of them, of a view or of a query in the same command. */
+typedef struct Seen
+{
+	Oid			view;
+	const Query *query;
+	AttrNumber	column;
+} Seen;
+
+typedef struct Walk
+{
+	List	   *found;			/* of char * */
+	List	   *seen;			/* of Seen *: views on views are reached by
+								 * many ways */
+} Walk;
+
 /* Where an expression stands: its query, and those around it, the nearest first. */
 typedef struct Place
 {
 	Query	   *query;
 	List	   *outer;			/* of Query * */
-	List	  **found;			/* of char * */
+	Walk	   *walk;
 } Place;
 
-static void follow_query(Query *query, List *outer, AttrNumber column, List **found);
+static void follow_query(Query *query, List *outer, AttrNumber column, Walk *walk);
 static bool follow_expression(Node *node, void *context);
+
+/* Is it reached for the first time? */
+static bool
+is_new(Walk *walk, Oid view, const Query *query, AttrNumber column)
+{
+	Seen	   *seen;
+	ListCell   *lc;
+
+	CHECK_FOR_INTERRUPTS();
+	foreach(lc, walk->seen)
+	{
+		seen = (Seen *) lfirst(lc);
+		if (seen->view == view && seen->query == query && seen->column == column)
+			return false;
+	}
+	seen = palloc(sizeof(Seen));
+	seen->view = view;
+	seen->query = query;
+	seen->column = column;
+	walk->seen = lappend(walk->seen, seen);
+	return true;
+}
 
 static bool
 has_text(List *texts, const char *text)
@@ -88,11 +125,14 @@ note(Oid relid, AttrNumber attnum, List **found)
 }
 
 static void
-follow_view(Oid relid, AttrNumber column, List **found)
+follow_view(Oid relid, AttrNumber column, Walk *walk)
 {
-	Relation	view = table_open(relid, AccessShareLock);
+	Relation	view;
 
-	follow_query(get_view_query(view), NIL, column, found);
+	if (!is_new(walk, relid, NULL, column))
+		return;
+	view = table_open(relid, AccessShareLock);
+	follow_query(get_view_query(view), NIL, column, walk);
 	table_close(view, AccessShareLock);
 }
 
@@ -110,8 +150,9 @@ follow_cte(const RangeTblEntry *rte, Place *place, AttrNumber column)
 	{
 		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
 
-		if (strcmp(cte->ctename, rte->ctename) == 0)
-			follow_query((Query *) cte->ctequery, lcons(query, outer), column, place->found);
+		if (strcmp(cte->ctename, rte->ctename) == 0 &&
+			is_new(place->walk, InvalidOid, (Query *) cte->ctequery, column))
+			follow_query((Query *) cte->ctequery, lcons(query, outer), column, place->walk);
 	}
 }
 
@@ -132,13 +173,13 @@ follow_entry(RangeTblEntry *rte, AttrNumber column, Place *place)
 	{
 		case RTE_RELATION:
 			if (rte->relkind == RELKIND_VIEW)
-				follow_view(rte->relid, column, place->found);
+				follow_view(rte->relid, column, place->walk);
 			else
-				note(rte->relid, column, place->found);
+				note(rte->relid, column, &place->walk->found);
 			break;
 		case RTE_SUBQUERY:
 			follow_query(rte->subquery, lcons(place->query, place->outer), column,
-						 place->found);
+						 place->walk);
 			break;
 		case RTE_JOIN:
 			follow_one_of(rte->joinaliasvars, column, place);
@@ -195,7 +236,7 @@ follow_expression(Node *node, void *context)
 		if (link->subLinkType == EXPR_SUBLINK || link->subLinkType == ARRAY_SUBLINK ||
 			link->subLinkType == MULTIEXPR_SUBLINK)
 			follow_query((Query *) link->subselect, lcons(place->query, place->outer), 0,
-						 place->found);
+						 place->walk);
 		return false;
 	}
 	/* A number of rows is nobody's value. */
@@ -207,11 +248,11 @@ follow_expression(Node *node, void *context)
 
 /* A column of the query's result, 0 for all of them. */
 static void
-follow_query(Query *query, List *outer, AttrNumber column, List **found)
+follow_query(Query *query, List *outer, AttrNumber column, Walk *walk)
 {
 	List	   *results = query->commandType == CMD_SELECT ? query->targetList :
 	query->returningList;
-	Place		place = {query, outer, found};
+	Place		place = {query, outer, walk};
 	ListCell   *lc;
 
 	if (query->commandType == CMD_UTILITY)
@@ -235,13 +276,14 @@ follow_query(Query *query, List *outer, AttrNumber column, List **found)
 List *
 retention_copy_of_query(List *found, Query *query)
 {
+	Walk		walk = {found, NIL};
 	PreparedStatement *prepared;
 	ListCell   *lc;
 
 	if (query->commandType != CMD_UTILITY)
 	{
-		follow_query(query, NIL, 0, &found);
-		return found;
+		follow_query(query, NIL, 0, &walk);
+		return walk.found;
 	}
 	/* CREATE TABLE ... AS EXECUTE */
 	if (!IsA(query->utilityStmt, ExecuteStmt))
@@ -249,8 +291,8 @@ retention_copy_of_query(List *found, Query *query)
 	prepared = FetchPreparedStatement(((ExecuteStmt *) query->utilityStmt)->name, false);
 	if (prepared != NULL)
 		foreach(lc, prepared->plansource->query_list)
-			follow_query(lfirst_node(Query, lc), NIL, 0, &found);
-	return found;
+			follow_query(lfirst_node(Query, lc), NIL, 0, &walk);
+	return walk.found;
 }
 
 List *
