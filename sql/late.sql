@@ -282,7 +282,7 @@ SELECT * FROM marks;
 CALL retention.enforce();
 SELECT id FROM big WHERE id > 10;
 SELECT * FROM marks;
--- afterwards it looks from where it was again
+-- from there on passes look until the next full search
 SELECT column_name, swept_to > now() - interval '40 days' AS far FROM retention.rule_state WHERE relation = 'late.big' ORDER BY 1;
 -- an UPDATE, and values that are accepted
 SET privacy_retention.late_rows = accept;

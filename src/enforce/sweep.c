@@ -244,15 +244,17 @@ remember(void *arg)
 
 	if (TIMESTAMP_IS_NOBEGIN(s->after))
 		drop_stale(s);
-	if (s->sweep->as_of <= s->batch.now && s->batch.locked == 0)
+
+	/*
+	 * After a full search only: one from the mark on does not know what the
+	 * engine's own statements, or their cascades, have made due before it.
+	 */
+	if (s->sweep->as_of <= s->batch.now && s->batch.locked == 0 &&
+		TIMESTAMP_IS_NOBEGIN(s->after))
 	{
-		/* Also after a search from the mark on: what is before it, is done. */
 		s->state.swept_to = s->due->surely_due - OPEN_TRANSACTIONS;
-		if (TIMESTAMP_IS_NOBEGIN(s->after))
-		{
-			s->state.swept_at = GetCurrentTimestamp();
-			s->state.sweep_cost = s->search_ms;
-		}
+		s->state.swept_at = GetCurrentTimestamp();
+		s->state.sweep_cost = s->search_ms;
 	}
 	retention_state_end(s->rule, s->batch.locked == 0, &s->state, outcome->rate, NULL);
 	retention_brake_end(&s->brake, s->rule);
