@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 #include "base/identity.h"
 #include "enforce/change.h"
@@ -31,11 +32,15 @@
 #include "policy/start.h"
 #include "pseudonym/token.h"
 
+/*
+ * $2 is the least clock of the rows: it keeps the plan from rows of the hops' tables
+ * that have been due for longer, such as those that are held.
+ */
 static char *
 all_conditions(const RetentionChange *change)
 {
-	return psprintf("t.ctid = ANY ($1) AND %s AND %s AND %s AND %s AND %s AND %s",
-					change->arm->path, change->arm->due, change->due->applies,
+	return psprintf("t.ctid = ANY ($1) AND %s >= $2 AND %s AND %s AND %s AND %s AND %s AND %s",
+					change->arm->clock, change->arm->path, change->arm->due, change->due->applies,
 					change->due->pending, change->due->unheld, change->due->free);
 }
 
@@ -118,8 +123,8 @@ update_statement(const RetentionChange *change)
 static SPIPlanPtr
 prepare(const char *statement)
 {
-	Oid			types[] = {TIDARRAYOID};
-	SPIPlanPtr	plan = SPI_prepare(statement, 1, types);
+	Oid			types[] = {TIDARRAYOID, TIMESTAMPTZOID};
+	SPIPlanPtr	plan = SPI_prepare(statement, 2, types);
 
 	if (plan == NULL)
 		elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
@@ -169,13 +174,28 @@ tid_array(const RetentionRow *rows, int count)
 										   sizeof(ItemPointerData), false, TYPALIGN_SHORT));
 }
 
+/* Before it no row of the batch had its clock when it was found. */
+static TimestampTz
+least_clock(const RetentionChange *change, const RetentionRow *rows, int count)
+{
+	TimestampTz least = rows[0].clock;
+
+	/* Then it is the time at which the row fell due. */
+	if (change->due->rule->own_period != NULL)
+		return DT_NOBEGIN;
+	for (int i = 1; i < count; i++)
+		least = Min(least, rows[i].clock);
+	return least;
+}
+
 /* How many of them are there and due. */
 static int64
-count_due(RetentionChange *change, Datum tids)
+count_due(RetentionChange *change, Datum tids, TimestampTz least)
 {
+	Datum		values[] = {tids, TimestampTzGetDatum(least)};
 	int64		count;
 
-	if (SPI_execute_plan((SPIPlanPtr) change->check, &tids, NULL, false, 0) != SPI_OK_SELECT)
+	if (SPI_execute_plan((SPIPlanPtr) change->check, values, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not look at rows again");
 	count = SPI_processed;
 	SPI_freetuptable(SPI_tuptable);
@@ -261,12 +281,12 @@ refuse_outdated(RetentionChange *change)
 }
 
 static int
-execute_carefully(RetentionChange *change, Datum tids)
+execute_carefully(RetentionChange *change, Datum *values)
 {
-	Oid			types[] = {TIDARRAYOID};
+	Oid			types[] = {TIDARRAYOID, TIMESTAMPTZOID};
 
 	retention_find_carefully();
-	return SPI_execute_with_args(change->statement, 1, types, &tids, NULL, false, 0);
+	return SPI_execute_with_args(change->statement, 2, types, values, NULL, false, 0);
 }
 
 int64
@@ -275,6 +295,8 @@ retention_change_run(RetentionChange *change, const RetentionRow *rows, int coun
 {
 	RetentionIdentity saved;
 	Datum		tids = tid_array(rows, count);
+	TimestampTz least = least_clock(change, rows, count);
+	Datum		values[2];
 	int64		changed;
 	int			result;
 
@@ -284,6 +306,8 @@ retention_change_run(RetentionChange *change, const RetentionRow *rows, int coun
 	refuse_outdated(change);
 	if (mode == RETENTION_CHANGE_SKIP_LOCKED)
 		tids = lock_rows(change, tids, &count);
+	values[0] = tids;
+	values[1] = TimestampTzGetDatum(least);
 
 	retention_token_permit(true);
 	if (mode == RETENTION_CHANGE_CAREFUL)
@@ -292,8 +316,8 @@ retention_change_run(RetentionChange *change, const RetentionRow *rows, int coun
 		retention_statement_expect_plan((SPIPlanPtr) change->plan);
 	retention_hold_guard_permit(change->due->rule->attnum == 0);
 	result = mode == RETENTION_CHANGE_CAREFUL ?
-		execute_carefully(change, tids) :
-		SPI_execute_plan((SPIPlanPtr) change->plan, &tids, NULL, false, 0);
+		execute_carefully(change, values) :
+		SPI_execute_plan((SPIPlanPtr) change->plan, values, NULL, false, 0);
 	retention_token_permit(false);
 	retention_statement_done();
 	retention_hold_guard_permit(false);
@@ -317,7 +341,7 @@ retention_change_run(RetentionChange *change, const RetentionRow *rows, int coun
 		SPI_freetuptable(SPI_tuptable);
 
 	/* Those that are missing are no longer due, or something kept them. */
-	if (changed < count && count_due(change, tids) > 0)
+	if (changed < count && count_due(change, tids, least) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 				 errmsg("a trigger or rule kept a row")));
@@ -332,7 +356,7 @@ retention_change_still_due(RetentionChange *change, const RetentionRow *row)
 	bool		still;
 
 	retention_identity_become_owner(&saved, change->leaf);
-	still = count_due(change, tid_array(row, 1)) > 0;
+	still = count_due(change, tid_array(row, 1), DT_NOBEGIN) > 0;
 	retention_identity_restore(&saved);
 	return still;
 }

@@ -178,6 +178,7 @@ retry_blocked(RetentionSweeping *s)
 		entry = (RetentionSkipped *) lfirst(lc);
 		row.leaf = entry->key.leaf;
 		row.tid = entry->key.tid;
+		row.clock = DT_NOBEGIN;
 		old = MemoryContextSwitchTo(s->batch_context);
 		if (get_rel_name(row.leaf) == NULL)
 			retention_blocked_drop(s->rule, row.leaf, &row.tid);
