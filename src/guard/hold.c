@@ -31,6 +31,7 @@
 #include "guard/hold.h"
 #include "guard/hold_condition.h"
 #include "guard/lineage.h"
+#include "policy/expression.h"
 #include "policy/label.h"
 #include "policy/labelled.h"
 
@@ -68,22 +69,6 @@ static HTAB *relations = NULL;
 static ExprContext *econtext = NULL;
 static uint64 generation = 0;
 
-static bool
-is_users_function(Oid function, void *arg)
-{
-	return function >= FirstNormalObjectId;
-}
-
-static bool
-calls_users_code(Node *node, void *arg)
-{
-	if (node == NULL)
-		return false;
-	if (check_functions_in_node(node, is_users_function, arg) || IsA(node, CoerceToDomain))
-		return true;
-	return expression_tree_walker(node, calls_users_code, arg);
-}
-
 static Hold *
 compile(RetentionSuspension *suspension, Oid relid)
 {
@@ -96,7 +81,7 @@ compile(RetentionSuspension *suspension, Oid relid)
 	{
 		RetentionIdentity saved;
 
-		hold->plain = !calls_users_code(condition, NULL) &&
+		hold->plain = !retention_expression_calls_users_code(condition) &&
 			!contain_mutable_functions(condition);
 		hold->safe = hold->plain && !contain_leaked_vars(condition);
 		retention_identity_become_owner(&saved, suspension->relid);

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/relation.h"
+#include "access/transam.h"
 #include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -242,4 +243,27 @@ retention_expression_deparse(Node *expression, Oid relid, const char *alias)
 {
 	return deparse_expression(expression, deparse_context_for(alias, relid),
 							  true, false);
+}
+
+static bool
+is_users_function(Oid function, void *context)
+{
+	return function >= FirstNormalObjectId;
+}
+
+static bool
+calls_users_code(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, CoerceToDomain) || IsA(node, NextValueExpr) ||
+		check_functions_in_node(node, is_users_function, context))
+		return true;
+	return expression_tree_walker(node, calls_users_code, context);
+}
+
+bool
+retention_expression_calls_users_code(Node *expression)
+{
+	return calls_users_code(expression, NULL);
 }

@@ -25,4 +25,7 @@ extern Node *retention_expression_analyse(const RetentionLabel *label,
 extern char *retention_expression_deparse(Node *expression, Oid relid,
 										  const char *alias);
 
+/* Does an analysed expression call anything that is not the server's own? */
+extern bool retention_expression_calls_users_code(Node *expression);
+
 #endif							/* RETENTION_EXPRESSION_H */

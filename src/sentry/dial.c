@@ -23,29 +23,12 @@
 #include "base/attempt.h"
 #include "base/identity.h"
 #include "base/settings.h"
+#include "policy/expression.h"
 #include "sentry/dial.h"
 #include "sentry/late_write.h"
 
 /* Dials whose clocks this transaction has written; in its memory. */
 static List *noted = NIL;
-
-static bool
-is_foreign(Oid function, void *context)
-{
-	return function >= FirstNormalObjectId;
-}
-
-/* Does it call anything that is not the server's own? */
-static bool
-calls_users_code(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, CoerceToDomain) || IsA(node, NextValueExpr) ||
-		check_functions_in_node(node, is_foreign, context))
-		return true;
-	return expression_tree_walker(node, calls_users_code, context);
-}
 
 /* Can evaluating it raise an error? */
 static bool
@@ -119,7 +102,7 @@ retention_dial_make(RetentionDial *dial, Relation rel, Node *expression, Oid lab
 		dial->state = ExecInitExpr(expression_planner((Expr *) expression), NULL);
 		dial->econtext = CreateStandaloneExprContext();
 		dial->safe = !may_fail(expression, NULL);
-		if (calls_users_code(expression, NULL) || contain_mutable_functions(expression))
+		if (retention_expression_calls_users_code(expression) || contain_mutable_functions(expression))
 			dial->owned = labelled;
 	}
 }
