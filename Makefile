@@ -40,6 +40,7 @@ SQL_ROOMS = \
 	enforce/pause \
 	enforce/jump \
 	enforce/confirmation \
+	erase/round \
 	command/hold_ddl \
 	command/keep \
 	command/detach \

@@ -38,6 +38,8 @@ bool		retention_settings_enforce_subscribed = false;
 bool		retention_settings_replication_origin = true;
 char	   *retention_settings_governed_schemas = NULL;
 int			retention_settings_largest_share = 50;
+int			retention_settings_erase_within = 86400;
+bool		retention_settings_reindex = true;
 
 int			retention_settings_unlabelled = RETENTION_UNLABELLED_WARNING;
 
@@ -390,10 +392,29 @@ define_pacing(void)
 							   PGC_SUSET, 0, check_window, NULL, NULL);
 }
 
+/* How the bytes of what was deleted go, and when. */
+static void
+define_erasure(void)
+{
+	DefineCustomIntVariable("privacy_retention.erase_within",
+							"How long after a deletion its bytes may still be in the tables' files.",
+							"After half of that the worker vacuums and scrubs the table, once for all deletions until then. Zero: the worker does not; CALL retention.scrub() does.",
+							&retention_settings_erase_within,
+							SECS_PER_DAY, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomBoolVariable("privacy_retention.reindex",
+							 "Lets the worker rebuild indexes that keep deleted values where only REINDEX removes them.",
+							 "Off leaves them there, and says so. They are rebuilt one at a time, with REINDEX CONCURRENTLY.",
+							 &retention_settings_reindex,
+							 true,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
 void
 retention_settings_define(void)
 {
 	define_policy();
 	define_pacing();
+	define_erasure();
 	MarkGUCPrefixReserved("privacy_retention");
 }

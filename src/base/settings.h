@@ -51,6 +51,9 @@ extern char *retention_settings_governed_schemas;	/* "" = all that are not
 													 * the system's */
 extern int	retention_settings_largest_share;	/* %, of a table's rows, of a
 												 * rule in one pass */
+extern int	retention_settings_erase_within;	/* s, from deletion to scrub;
+												 * 0 = not by the worker */
+extern bool retention_settings_reindex; /* where only that removes values */
 
 /* Clocks before this instant are implausible (privacy_retention.earliest). */
 extern TimestampTz retention_settings_earliest(void);

@@ -7,8 +7,9 @@
  * gone.
  *
  * Invariant: any table of schema retention that has a column "relation" takes
- * part, but for the ledger, which is never rewritten, and the suspensions, whose
- * conditions have names in them, too (hold_ddl.c).
+ * part, but for the ledger, which is never rewritten, the rounds of erasure, which
+ * name tables as it does, and the suspensions, whose conditions have names in them,
+ * too (hold_ddl.c).
  */
 #include "postgres.h"
 
@@ -36,7 +37,7 @@ PG_FUNCTION_INFO_V1(retention_names_after_sql);
 #define OUR_TABLES \
 	"SELECT pg_catalog.quote_ident(c.relname) FROM pg_catalog.pg_class AS c" \
 	" WHERE c.relnamespace = 'retention'::pg_catalog.regnamespace AND c.relkind = 'r'" \
-	" AND c.relname NOT IN ('ledger', 'hold')" \
+	" AND c.relname NOT IN ('ledger', 'erasure_round', 'hold')" \
 	" AND EXISTS (SELECT FROM pg_catalog.pg_attribute AS a" \
 	" WHERE a.attrelid = c.oid AND a.attname = 'relation' AND NOT a.attisdropped)%s" \
 	" ORDER BY 1"

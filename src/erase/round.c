@@ -1,0 +1,291 @@
+/*
+ * round.c
+ *		Rounds: deletions of one table whose bytes are erased together.
+ *
+ * Invariant: each sealed batch entry of the ledger belongs to at most one round;
+ * a level is stamped once, in one transaction with its entry in the ledger.
+ *
+ * A round's horizon is taken with the snapshot that saw its entries sealed: their
+ * transactions had committed, so all of their ids, those of subtransactions too,
+ * are before it.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/pg_lsn.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+
+#include "base/identity.h"
+#include "erase/round.h"
+#include "evidence/ledger.h"
+
+static const char *const level_names[RETENTION_ROUND_LEVELS] = {
+	"removable", "vacuumed", "reindexed", "analyzed", "scrubbed", "durable",
+	"replicas", "wal_clear"
+};
+
+#define COLUMNS \
+	" id, relation, table_id, first_entry, last_entry, first_deleted_at, deleted_at, horizon," \
+	" removable_at, vacuumed_at, reindexed_at, analyzed_at, scrubbed_at, durable_at," \
+	" replicas_at, wal_clear_at, scrub_lsn, timeline, held_by, remedy"
+#define FIRST_LEVEL 9			/* removable_at, from 1 */
+
+/* The entries of a table that no round covers: an alias l of the ledger's is in sight. */
+#define UNCOVERED \
+	" l.event = 'batch' AND l.relation = $1 AND l.seq >" \
+	" coalesce((SELECT max(r.last_entry) FROM retention.erasure_round AS r" \
+	" WHERE r.relation = $1), 0)"
+
+/* The objects of an earlier release know of no rounds. */
+static bool
+is_known(void)
+{
+	return OidIsValid(retention_identity_find_own("erasure_round"));
+}
+
+static TimestampTz
+time_or_zero(HeapTuple row, TupleDesc desc, int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, desc, column, &isnull);
+
+	return isnull ? 0 : DatumGetTimestampTz(value);
+}
+
+/* SPI is connected; the round is allocated in "context". */
+static RetentionRound *
+read_round(HeapTuple row, TupleDesc desc, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	RetentionRound *round = palloc0(sizeof(RetentionRound));
+	bool		isnull;
+	Datum		value;
+
+	round->id = DatumGetInt64(SPI_getbinval(row, desc, 1, &isnull));
+	round->relation = TextDatumGetCString(SPI_getbinval(row, desc, 2, &isnull));
+	round->table = DatumGetObjectId(SPI_getbinval(row, desc, 3, &isnull));
+	round->first_entry = DatumGetInt64(SPI_getbinval(row, desc, 4, &isnull));
+	round->last_entry = DatumGetInt64(SPI_getbinval(row, desc, 5, &isnull));
+	round->first_deleted_at = time_or_zero(row, desc, 6);
+	round->deleted_at = time_or_zero(row, desc, 7);
+	round->horizon = DatumGetFullTransactionId(SPI_getbinval(row, desc, 8, &isnull));
+	for (int level = 0; level < RETENTION_ROUND_LEVELS; level++)
+		round->reached[level] = time_or_zero(row, desc, FIRST_LEVEL + level);
+	value = SPI_getbinval(row, desc, FIRST_LEVEL + RETENTION_ROUND_LEVELS, &isnull);
+	round->scrub_lsn = isnull ? InvalidXLogRecPtr : DatumGetLSN(value);
+	value = SPI_getbinval(row, desc, FIRST_LEVEL + RETENTION_ROUND_LEVELS + 1, &isnull);
+	round->timeline = isnull ? 0 : DatumGetInt32(value);
+	value = SPI_getbinval(row, desc, FIRST_LEVEL + RETENTION_ROUND_LEVELS + 2, &isnull);
+	round->held_by = isnull ? NULL : TextDatumGetCString(value);
+	value = SPI_getbinval(row, desc, FIRST_LEVEL + RETENTION_ROUND_LEVELS + 3, &isnull);
+	round->remedy = isnull ? NULL : TextDatumGetCString(value);
+	MemoryContextSwitchTo(old);
+	return round;
+}
+
+/* Runs a query for rounds.  relation: $1, NULL = there is none. */
+static List *
+query_rounds(const char *sql, const char *relation, bool read_only)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Oid			types[] = {TEXTOID};
+	Datum		values[1];
+	RetentionIdentity saved;
+	List	   *rounds = NIL;
+
+	SPI_connect();
+	if (relation != NULL)
+		values[0] = CStringGetTextDatum(relation);
+	retention_identity_become_extension(&saved);
+	if (SPI_execute_with_args(sql, relation != NULL ? 1 : 0, types, values, NULL,
+							  read_only, 0) < 0)
+		elog(ERROR, "retention.erasure_round could not be read");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		RetentionRound *round = read_round(SPI_tuptable->vals[i],
+										   SPI_tuptable->tupdesc, context);
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		rounds = lappend(rounds, round);
+		MemoryContextSwitchTo(old);
+	}
+	retention_identity_restore(&saved);
+	SPI_finish();
+	return rounds;
+}
+
+List *
+retention_round_open(void)
+{
+	if (!is_known())
+		return NIL;
+	return query_rounds("SELECT" COLUMNS " FROM retention.erasure_round"
+						" WHERE wal_clear_at IS NULL ORDER BY id", NULL, true);
+}
+
+RetentionRound *
+retention_round_last(const char *relation)
+{
+	List	   *rounds;
+
+	if (!is_known())
+		return NULL;
+	rounds = query_rounds("SELECT" COLUMNS " FROM retention.erasure_round"
+						  " WHERE relation = $1 ORDER BY first_entry DESC LIMIT 1",
+						  relation, true);
+	return rounds == NIL ? NULL : linitial(rounds);
+}
+
+/* Steps from table to table in the index, whatever the number of entries. */
+List *
+retention_round_waiting(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	RetentionIdentity saved;
+	List	   *result = NIL;
+
+	if (!is_known())
+		return NIL;
+	SPI_connect();
+	retention_identity_become_extension(&saved);
+	if (SPI_execute("WITH RECURSIVE t (relation) AS ("
+					"(SELECT relation FROM retention.ledger"
+					" WHERE event = 'batch' AND seq IS NOT NULL AND relation IS NOT NULL"
+					" ORDER BY relation, seq LIMIT 1)"
+					" UNION ALL SELECT"
+					" (SELECT n.relation FROM retention.ledger AS n"
+					" WHERE n.event = 'batch' AND n.seq IS NOT NULL AND n.relation > t.relation"
+					" ORDER BY n.relation, n.seq LIMIT 1) FROM t WHERE t.relation IS NOT NULL)"
+					" SELECT t.relation, e.recorded_at FROM t CROSS JOIN LATERAL"
+					" (SELECT l.recorded_at FROM retention.ledger AS l"
+					" WHERE l.event = 'batch' AND l.relation = t.relation AND l.seq >"
+					" coalesce((SELECT max(r.last_entry) FROM retention.erasure_round AS r"
+					" WHERE r.relation = t.relation), 0)"
+					" ORDER BY l.seq LIMIT 1) AS e ORDER BY 2", true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "the deletions that wait for a round could not be read");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		MemoryContext old = MemoryContextSwitchTo(context);
+		RetentionRoundWaiting *waiting = palloc(sizeof(RetentionRoundWaiting));
+		bool		isnull;
+
+		waiting->relation = TextDatumGetCString(SPI_getbinval(row, desc, 1, &isnull));
+		waiting->first_deleted_at = time_or_zero(row, desc, 2);
+		result = lappend(result, waiting);
+		MemoryContextSwitchTo(old);
+	}
+	retention_identity_restore(&saved);
+	SPI_finish();
+	return result;
+}
+
+RetentionRound *
+retention_round_begin(const char *relation, Oid table)
+{
+	List	   *rounds;
+
+	if (!is_known())
+		return NULL;
+	rounds = query_rounds(psprintf("INSERT INTO retention.erasure_round"
+								   " (relation, table_id, first_entry, last_entry,"
+								   " first_deleted_at, deleted_at, horizon)"
+								   " SELECT $1, CASE WHEN %u <> 0 THEN %u::oid"
+								   " ELSE coalesce(pg_catalog.to_regclass($1)::oid, 0) END,"
+								   " min(l.seq), max(l.seq), min(l.recorded_at), max(l.recorded_at),"
+								   " pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())"
+								   " FROM retention.ledger AS l WHERE" UNCOVERED
+								   " HAVING count(*) > 0"
+								   " ON CONFLICT (relation, first_entry) DO NOTHING"
+								   " RETURNING" COLUMNS, table, table),
+						  relation, false);
+	return rounds == NIL ? NULL : linitial(rounds);
+}
+
+static void
+tell_ledger(const RetentionRound *round, RetentionRoundLevel level)
+{
+	RetentionLedgerEntry entry = {0};
+
+	entry.event = "erasure";
+	entry.relation = round->relation;
+	entry.cutoff = DT_NOBEGIN;
+	entry.rows = -1;
+	entry.lateness = -1;
+	entry.erasure_level = level_names[level];
+	entry.detail = psprintf("entries " INT64_FORMAT " to " INT64_FORMAT,
+							round->first_entry, round->last_entry);
+	(void) retention_ledger_append(&entry);
+}
+
+bool
+retention_round_reach(RetentionRound *round, RetentionRoundLevel level, TimestampTz at)
+{
+	Oid			types[] = {INT8OID, TIMESTAMPTZOID, LSNOID, INT4OID};
+	Datum		values[] = {Int64GetDatum(round->id), TimestampTzGetDatum(at),
+	LSNGetDatum(round->scrub_lsn), Int32GetDatum(round->timeline)};
+	RetentionIdentity saved;
+	bool		stamped;
+
+	SPI_connect();
+	retention_identity_become_extension(&saved);
+	if (SPI_execute_with_args(psprintf("UPDATE retention.erasure_round"
+									   " SET %s_at = $2, held_by = NULL, remedy = NULL%s"
+									   " WHERE id = $1 AND %s_at IS NULL",
+									   level_names[level],
+									   level == RETENTION_ROUND_SCRUBBED ?
+									   ", scrub_lsn = $3, timeline = $4" : "",
+									   level_names[level]),
+							  level == RETENTION_ROUND_SCRUBBED ? 4 : 2, types, values,
+							  NULL, false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "retention.erasure_round could not be written");
+	stamped = SPI_processed > 0;
+	retention_identity_restore(&saved);
+	SPI_finish();
+	if (stamped)
+	{
+		round->reached[level] = at;
+		round->held_by = round->remedy = NULL;
+		tell_ledger(round, level);
+	}
+	return stamped;
+}
+
+void
+retention_round_hold(RetentionRound *round, const char *held_by, const char *remedy)
+{
+	Oid			types[] = {INT8OID, TEXTOID, TEXTOID};
+	Datum		values[3] = {Int64GetDatum(round->id)};
+	char		nulls[] = "   ";
+	RetentionIdentity saved;
+
+	SPI_connect();
+	if (held_by == NULL)
+		nulls[1] = 'n';
+	else
+		values[1] = CStringGetTextDatum(held_by);
+	if (remedy == NULL)
+		nulls[2] = 'n';
+	else
+		values[2] = CStringGetTextDatum(remedy);
+	retention_identity_become_extension(&saved);
+	if (SPI_execute_with_args("UPDATE retention.erasure_round SET held_by = $2, remedy = $3"
+							  " WHERE id = $1 AND (held_by IS DISTINCT FROM $2"
+							  " OR remedy IS DISTINCT FROM $3)",
+							  lengthof(types), types, values, nulls, false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "retention.erasure_round could not be written");
+	retention_identity_restore(&saved);
+	SPI_finish();
+	round->held_by = held_by == NULL ? NULL : pstrdup(held_by);
+	round->remedy = remedy == NULL ? NULL : pstrdup(remedy);
+}
+
+const char *
+retention_round_level_name(RetentionRoundLevel level)
+{
+	return level_names[level];
+}

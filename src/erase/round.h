@@ -1,0 +1,90 @@
+/*
+ * round.h
+ *		Rounds: deletions of one table whose bytes are erased together.
+ *
+ * Invariant: each sealed batch entry of the ledger belongs to at most one round;
+ * a level is stamped once, in one transaction with its entry in the ledger.
+ *
+ * All of it connects to SPI by itself, as the extension's owner; callers are in a
+ * transaction, and with the objects of an earlier release there are no rounds.
+ */
+#ifndef RETENTION_ROUND_H
+#define RETENTION_ROUND_H
+
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/xlogdefs.h"
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+
+/* In the order in which they are reached. */
+typedef enum RetentionRoundLevel
+{
+	RETENTION_ROUND_REMOVABLE,
+	RETENTION_ROUND_VACUUMED,
+	RETENTION_ROUND_REINDEXED,
+	RETENTION_ROUND_ANALYZED,
+	RETENTION_ROUND_SCRUBBED,
+	RETENTION_ROUND_DURABLE,
+	RETENTION_ROUND_REPLICAS,
+	RETENTION_ROUND_WAL_CLEAR
+} RetentionRoundLevel;
+
+#define RETENTION_ROUND_LEVELS (RETENTION_ROUND_WAL_CLEAR + 1)
+
+typedef struct RetentionRound
+{
+	int64		id;
+	char	   *relation;		/* as the ledger names it */
+	Oid			table;			/* may be gone */
+	int64		first_entry;	/* places in the ledger */
+	int64		last_entry;
+	TimestampTz first_deleted_at;
+	TimestampTz deleted_at;
+	FullTransactionId horizon;
+	TimestampTz reached[RETENTION_ROUND_LEVELS];	/* 0 = not yet */
+	XLogRecPtr	scrub_lsn;		/* with SCRUBBED */
+	TimeLineID	timeline;
+	char	   *held_by;		/* NULL = nothing known */
+	char	   *remedy;
+} RetentionRound;
+
+/* A table with deletions that no round covers yet. */
+typedef struct RetentionRoundWaiting
+{
+	char	   *relation;		/* as the ledger names it */
+	TimestampTz first_deleted_at;
+} RetentionRoundWaiting;
+
+/* Open rounds (those whose WAL is not clear), RetentionRound *, oldest first; palloc'd. */
+extern List *retention_round_open(void);
+
+/* The newest round of a table as the ledger names it; NULL = none.  palloc'd. */
+extern RetentionRound *retention_round_last(const char *relation);
+
+/* Tables with deletions that no round covers, RetentionRoundWaiting *. */
+extern List *retention_round_waiting(void);
+
+/*
+ * Begins a round of all sealed deletions of the table that no round covers; NULL
+ * if there are none, or another session is beginning it.  table: InvalidOid = the
+ * one that has that name now.
+ */
+extern RetentionRound *retention_round_begin(const char *relation, Oid table);
+
+/*
+ * The round has reached a level: stamps it and tells the ledger.  False if it was
+ * stamped before.  For SCRUBBED, scrub_lsn and timeline of *round are stored, too.
+ */
+extern bool retention_round_reach(RetentionRound *round, RetentionRoundLevel level,
+								  TimestampTz at);
+
+/* What keeps it from the next level (NULL: nothing), and what helps. */
+extern void retention_round_hold(RetentionRound *round, const char *held_by,
+								 const char *remedy);
+
+/* The level's name, as the ledger has it. */
+extern const char *retention_round_level_name(RetentionRoundLevel level);
+
+#endif							/* RETENTION_ROUND_H */
