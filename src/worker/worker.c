@@ -12,18 +12,11 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "access/xlog.h"
-#include "commands/dbcommands.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "storage/lock.h"
-#include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
-#include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
@@ -35,6 +28,7 @@
 #include "enforce/pass.h"
 #include "evidence/ledger.h"
 #include "report/alarm.h"
+#include "worker/visit.h"
 #include "worker/worker.h"
 
 #define VISIT_MS 500			/* after which a pass stops at the next batch */
@@ -45,62 +39,6 @@
 #define ABSENT_MS (3600 * 1000) /* until a look for the extension, unasked */
 
 typedef void (*Step) (RetentionScheduleReport *report);
-
-/* For messages behind a transaction's end, where no catalog can be read. */
-static const char *database_name = "?";
-
-static void
-set(const char *name, const char *value)
-{
-	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
-}
-
-/* ALTER DATABASE and ALTER ROLE ... SET apply to this session as to any other. */
-static void
-settle(void)
-{
-	char		timeout[32];
-
-	snprintf(timeout, sizeof(timeout), "%d", retention_settings_lock_timeout);
-	set("application_name", MyBgworkerEntry->bgw_name);
-	set("lock_timeout", timeout);
-	set("statement_timeout", "0");
-	set("idle_in_transaction_session_timeout", "0");
-	if (GetConfigOption("transaction_timeout", true, false) != NULL)
-		set("transaction_timeout", "0");	/* later majors */
-	set("session_replication_role", "origin");
-	set("default_transaction_isolation", "read committed");
-	set("default_transaction_read_only", "off");
-	set("default_transaction_deferrable", "off");
-	/* durable here; a standby that does not answer must not stop deletion */
-	set("synchronous_commit", "local");
-	set("search_path", "pg_catalog, pg_temp");
-	set("max_parallel_workers_per_gather", "0");
-	set("jit", "off");
-}
-
-static void
-start_transaction(const char *activity)
-{
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	pgstat_report_activity(STATE_RUNNING, activity);
-}
-
-static void
-commit_transaction(void)
-{
-	CommitTransactionCommand();
-	pgstat_report_stat(true);
-	pgstat_report_activity(STATE_IDLE, NULL);
-}
-
-/* At the end of a transaction an idle session keeps its locks, even to its exit. */
-static void
-release_locks(int code, Datum arg)
-{
-	LockReleaseAll(DEFAULT_LOCKMETHOD, true);
-}
 
 static TimestampTz
 after(TimestampTz when, int64 ms)
@@ -114,9 +52,7 @@ examine(RetentionScheduleReport *report)
 	TimestampTz now = GetCurrentTimestamp();
 	bool		busy;
 
-	start_transaction("privacy_retention: looking for the extension");
-	database_name = MemoryContextStrdup(TopMemoryContext,
-										get_database_name(MyDatabaseId));
+	retention_visit_start("privacy_retention: looking for the extension");
 	if (retention_extension_lock(&busy))
 	{
 		TimestampTz opens = retention_settings_next_opening(now);
@@ -132,33 +68,7 @@ examine(RetentionScheduleReport *report)
 		report->state = RETENTION_ABSENT;
 		report->next_wake = after(now, busy ? REST_MS : ABSENT_MS);
 	}
-	commit_transaction();
-}
-
-/*
- * SPI keeps a snapshot for a statement and its commits with the portal in which
- * they run. A client's CALL has one; a worker makes its own.
- */
-static Portal
-open_portal(void)
-{
-	Portal		portal = CreatePortal("privacy_retention", false, false);
-
-	portal->visible = false;
-	portal->status = PORTAL_ACTIVE;
-	ActivePortal = portal;
-	return portal;
-}
-
-static void
-close_portal(Portal portal)
-{
-	if (portal->portalSnapshot != NULL && ActiveSnapshotSet())
-		PopActiveSnapshot();
-	portal->portalSnapshot = NULL;
-	portal->status = PORTAL_DONE;
-	ActivePortal = NULL;
-	PortalDrop(portal, false);
+	retention_visit_commit();
 }
 
 static void
@@ -171,11 +81,11 @@ enforce(RetentionScheduleReport *report)
 	RetentionPassResult result = {0};
 	int64		rest;
 
-	start_transaction("privacy_retention: enforcing the deletion rules");
-	portal = open_portal();
+	retention_visit_start("privacy_retention: enforcing the deletion rules");
+	portal = retention_visit_open_portal();
 	retention_pass_run(InvalidOid, began, false, VISIT_MS, &result);
-	close_portal(portal);
-	commit_transaction();
+	retention_visit_close_portal(portal);
+	retention_visit_commit();
 
 	ended = GetCurrentTimestamp();
 	rest = TimestampDifferenceMilliseconds(began, ended) *
@@ -193,10 +103,10 @@ seal(RetentionScheduleReport *report)
 {
 	bool		busy;
 
-	start_transaction("privacy_retention: sealing the ledger");
+	retention_visit_start("privacy_retention: sealing the ledger");
 	if (retention_extension_lock(&busy))
 		(void) retention_ledger_seal();
-	commit_transaction();
+	retention_visit_commit();
 }
 
 /*
@@ -216,7 +126,7 @@ tell(RetentionScheduleReport *report)
 	if (!retention_schedule_tell(MyDatabaseId, now, retention_settings_naptime - 1,
 								 again - 1, &after))
 		return;
-	start_transaction("privacy_retention: telling the states of the rules");
+	retention_visit_start("privacy_retention: telling the states of the rules");
 	if (retention_extension_lock(&busy))
 	{
 		PushActiveSnapshot(GetTransactionSnapshot());
@@ -227,73 +137,37 @@ tell(RetentionScheduleReport *report)
 			report->next_wake = Min(report->next_wake,
 									TimestampTzPlusMilliseconds(now, again * INT64CONST(1000)));
 	}
-	commit_transaction();
+	retention_visit_commit();
 }
 
-/*
- * What an error says, without what could be a row's value: the messages of data
- * exceptions and of users' own code are left out.
- */
-static char *
-discreet_message(const ErrorData *error)
+typedef struct Attempt
 {
-	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
-	{
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
-		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_SYSTEM_ERROR:
-		case ERRCODE_CONFIG_FILE_ERROR:
-		case ERRCODE_INTERNAL_ERROR:
-			return psprintf("%s (%s)", error->message,
-							unpack_sql_state(error->sqlerrcode));
-		default:
-			return psprintf("SQLSTATE %s", unpack_sql_state(error->sqlerrcode));
-	}
+	Step		step;
+	RetentionScheduleReport *report;
+} Attempt;
+
+static void
+run_step(void *arg)
+{
+	Attempt    *attempt = (Attempt *) arg;
+
+	attempt->step(attempt->report);
 }
 
 /* Takes one step of the visit.  False if it failed: then the report says so. */
 static bool
 take(Step step, RetentionScheduleReport *report)
 {
-	MemoryContext context = CurrentMemoryContext;
-	volatile bool done = false;
+	Attempt		attempt = {step, report};
+	int			sqlerrcode;
+	char	   *problem = retention_visit_attempt(run_step, &attempt, &sqlerrcode);
 
-	PG_TRY();
-	{
-		step(report);
-		done = true;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-		char	   *message;
-
-		/* Its message may say more than a log should. */
-		HOLD_INTERRUPTS();
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		ActivePortal = NULL;
-		AbortOutOfAnyTransaction();
-		MemoryContextSwitchTo(context);
-		message = discreet_message(error);
-		if (report->state != RETENTION_FAILED)
-			report->error = message;
-		report->state = RETENTION_FAILED;
-		ereport(LOG,
-				(errcode(error->sqlerrcode),
-				 errmsg("privacy_retention worker failed in database \"%s\": %s",
-						database_name, message)));
-		FreeErrorData(error);
-		RESUME_INTERRUPTS();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	return done;
+	if (problem == NULL)
+		return true;
+	if (report->state != RETENTION_FAILED)
+		report->error = problem;
+	report->state = RETENTION_FAILED;
+	return false;
 }
 
 void
@@ -310,11 +184,7 @@ retention_worker_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	if (!retention_schedule_begin(dbid, GetCurrentTimestamp()))
 		proc_exit(0);
-	/* Before the connection, so that it comes after the abort at the exit. */
-	before_shmem_exit(release_locks, (Datum) 0);
-	BackgroundWorkerInitializeConnectionByOid(dbid, InvalidOid, 0);
-	Assert(!RecoveryInProgress());
-	settle();
+	retention_visit_connect(dbid);
 	MemoryContextSwitchTo(AllocSetContextCreate(TopMemoryContext,
 												"privacy_retention worker",
 												ALLOCSET_DEFAULT_SIZES));
