@@ -15,36 +15,13 @@
 
 #include "base/identity.h"
 #include "enforce/confirmation.h"
-
-#define KEY_WHERE " WHERE relation = $1 AND column_name = $2 AND stage = $3"
-#define KEY_ARGS 3
+#include "policy/rule_key.h"
 
 /* The objects of 1.0 have no brakes. */
 bool
 retention_confirmation_known(void)
 {
 	return OidIsValid(retention_identity_find_own("confirmation"));
-}
-
-static Datum
-digest_datum(const RetentionRule *rule)
-{
-	bytea	   *bytes = palloc(VARHDRSZ + sizeof(rule->digest));
-
-	SET_VARSIZE(bytes, VARHDRSZ + sizeof(rule->digest));
-	memcpy(VARDATA(bytes), rule->digest, sizeof(rule->digest));
-	return PointerGetDatum(bytes);
-}
-
-static void
-key_values(const RetentionRule *rule, Oid *types, Datum *values)
-{
-	types[0] = TEXTOID;
-	values[0] = CStringGetTextDatum(rule->relation);
-	types[1] = TEXTOID;
-	values[1] = CStringGetTextDatum(rule->attnum ? rule->column_name : "");
-	types[2] = INT4OID;
-	values[2] = Int32GetDatum(rule->stage);
 }
 
 static bool
@@ -73,15 +50,15 @@ retention_confirmation_read(const RetentionRule *rule)
 {
 	static SPIPlanPtr plan = NULL;
 	RetentionConfirmation record = {0};
-	Oid			types[KEY_ARGS + 1];
-	Datum		values[KEY_ARGS + 1];
+	Oid			types[RETENTION_RULE_KEY_ARGS + 1];
+	Datum		values[RETENTION_RULE_KEY_ARGS + 1];
 	MemoryContext context = CurrentMemoryContext;
 	RetentionIdentity saved;
 	char	   *waiting;
 
-	key_values(rule, types, values);
+	retention_rule_key_bind(rule, types, values);
 	types[3] = BYTEAOID;
-	values[3] = digest_datum(rule);
+	values[3] = retention_rule_key_digest(rule);
 	SPI_connect();
 	retention_identity_become_extension(&saved);
 	if (plan == NULL)
@@ -95,7 +72,7 @@ retention_confirmation_read(const RetentionRule *rule)
 						   " b.rows, b.counted_at"
 						   " FROM (SELECT) AS one LEFT JOIN retention.confirmation AS b"
 						   " ON b.relation = $1 AND b.column_name = $2 AND b.stage = $3",
-						   KEY_ARGS + 1, types);
+						   RETENTION_RULE_KEY_ARGS + 1, types);
 		if (plan == NULL || SPI_keepplan(plan) != 0)
 			elog(ERROR, "retention.confirmation could not be read");
 	}
@@ -135,13 +112,13 @@ execute(const char *statement, int nargs, Oid *types, Datum *values, const char 
 void
 retention_confirmation_give(const RetentionRule *rule, int64 at_most)
 {
-	Oid			types[KEY_ARGS + 2];
-	Datum		values[KEY_ARGS + 2];
+	Oid			types[RETENTION_RULE_KEY_ARGS + 2];
+	Datum		values[RETENTION_RULE_KEY_ARGS + 2];
 	char		nulls[] = "     ";
 
-	key_values(rule, types, values);
+	retention_rule_key_bind(rule, types, values);
 	types[3] = BYTEAOID;
-	values[3] = digest_datum(rule);
+	values[3] = retention_rule_key_digest(rule);
 	types[4] = INT8OID;
 	values[4] = Int64GetDatum(at_most);
 	if (at_most < 0)
@@ -156,22 +133,22 @@ retention_confirmation_give(const RetentionRule *rule, int64 at_most)
 			" confirmed_at = excluded.confirmed_at, waiting = NULL,"
 			" waiting_digest = NULL, waiting_since = NULL, rows = NULL,"
 			" counted_at = NULL, counted_as_of = NULL",
-			KEY_ARGS + 2, types, values, nulls);
+			RETENTION_RULE_KEY_ARGS + 2, types, values, nulls);
 }
 
 void
 retention_confirmation_want(const RetentionRule *rule, const char *waiting,
 							TimestampTz now, TimestampTz as_of, int64 rows)
 {
-	Oid			types[KEY_ARGS + 5];
-	Datum		values[KEY_ARGS + 5];
+	Oid			types[RETENTION_RULE_KEY_ARGS + 5];
+	Datum		values[RETENTION_RULE_KEY_ARGS + 5];
 	char		nulls[] = "        ";
 
-	key_values(rule, types, values);
+	retention_rule_key_bind(rule, types, values);
 	types[3] = TEXTOID;
 	values[3] = CStringGetTextDatum(waiting);
 	types[4] = BYTEAOID;
-	values[4] = digest_datum(rule);
+	values[4] = retention_rule_key_digest(rule);
 	types[5] = TIMESTAMPTZOID;
 	values[5] = TimestampTzGetDatum(now);
 	types[6] = TIMESTAMPTZOID;
@@ -189,31 +166,31 @@ retention_confirmation_want(const RetentionRule *rule, const char *waiting,
 			" waiting_since = CASE WHEN b.waiting = $4 AND b.waiting_digest = $5"
 			" THEN b.waiting_since ELSE $6 END,"
 			" counted_at = $6, counted_as_of = $7, rows = $8",
-			KEY_ARGS + 5, types, values, nulls);
+			RETENTION_RULE_KEY_ARGS + 5, types, values, nulls);
 }
 
 void
 retention_confirmation_admit(const RetentionRule *rule, TimestampTz now)
 {
-	Oid			types[KEY_ARGS + 1];
-	Datum		values[KEY_ARGS + 1];
+	Oid			types[RETENTION_RULE_KEY_ARGS + 1];
+	Datum		values[RETENTION_RULE_KEY_ARGS + 1];
 
-	key_values(rule, types, values);
+	retention_rule_key_bind(rule, types, values);
 	types[3] = TIMESTAMPTZOID;
 	values[3] = TimestampTzGetDatum(now);
 	execute("UPDATE retention.confirmation SET admitted = true, waiting = NULL,"
-			" counted_at = $4" KEY_WHERE, KEY_ARGS + 1, types, values, NULL);
+			" counted_at = $4" RETENTION_RULE_KEY_WHERE, RETENTION_RULE_KEY_ARGS + 1, types, values, NULL);
 }
 
 void
 retention_confirmation_use(const RetentionRule *rule)
 {
-	Oid			types[KEY_ARGS];
-	Datum		values[KEY_ARGS];
+	Oid			types[RETENTION_RULE_KEY_ARGS];
+	Datum		values[RETENTION_RULE_KEY_ARGS];
 
-	key_values(rule, types, values);
+	retention_rule_key_bind(rule, types, values);
 	execute("UPDATE retention.confirmation SET at_most = NULL, admitted = false,"
-			" waiting = NULL" KEY_WHERE, KEY_ARGS, types, values, NULL);
+			" waiting = NULL" RETENTION_RULE_KEY_WHERE, RETENTION_RULE_KEY_ARGS, types, values, NULL);
 }
 
 void

@@ -13,20 +13,7 @@
 
 #include "base/identity.h"
 #include "enforce/state.h"
-
-#define KEY_WHERE " WHERE relation = $1 AND column_name = $2 AND stage = $3"
-#define KEY_ARGS 3
-
-static void
-key_values(const RetentionRule *rule, Oid *types, Datum *values)
-{
-	types[0] = TEXTOID;
-	values[0] = CStringGetTextDatum(rule->relation);
-	types[1] = TEXTOID;
-	values[1] = CStringGetTextDatum(rule->attnum ? rule->column_name : "");
-	types[2] = INT4OID;
-	values[2] = Int32GetDatum(rule->stage);
-}
+#include "policy/rule_key.h"
 
 static void
 run(const char *query, int nargs, Oid *types, Datum *values, const char *nulls)
@@ -39,26 +26,16 @@ run(const char *query, int nargs, Oid *types, Datum *values, const char *nulls)
 	retention_identity_restore(&saved);
 }
 
-static bytea *
-digest_bytes(const RetentionRule *rule)
-{
-	bytea	   *bytes = palloc(VARHDRSZ + sizeof(rule->digest));
-
-	SET_VARSIZE(bytes, VARHDRSZ + sizeof(rule->digest));
-	memcpy(VARDATA(bytes), rule->digest, sizeof(rule->digest));
-	return bytes;
-}
-
 RetentionState
 retention_state_begin(const RetentionRule *rule, TimestampTz cutoff, TimestampTz now)
 {
 	RetentionState state = {DT_NOBEGIN, DT_NOBEGIN, 0};
-	Oid			types[KEY_ARGS + 3];
-	Datum		values[KEY_ARGS + 3];
+	Oid			types[RETENTION_RULE_KEY_ARGS + 3];
+	Datum		values[RETENTION_RULE_KEY_ARGS + 3];
 
-	key_values(rule, types, values);
+	retention_rule_key_bind(rule, types, values);
 	types[3] = BYTEAOID;
-	values[3] = PointerGetDatum(digest_bytes(rule));
+	values[3] = retention_rule_key_digest(rule);
 	types[4] = TIMESTAMPTZOID;
 	values[4] = TimestampTzGetDatum(cutoff);
 	types[5] = TIMESTAMPTZOID;
@@ -99,11 +76,11 @@ void
 retention_state_progress(const RetentionRule *rule, int64 rows)
 {
 	static SPIPlanPtr plan = NULL;
-	Oid			types[KEY_ARGS + 1];
-	Datum		values[KEY_ARGS + 1];
+	Oid			types[RETENTION_RULE_KEY_ARGS + 1];
+	Datum		values[RETENTION_RULE_KEY_ARGS + 1];
 	RetentionIdentity saved;
 
-	key_values(rule, types, values);
+	retention_rule_key_bind(rule, types, values);
 	types[3] = INT8OID;
 	values[3] = Int64GetDatum(rows);
 	retention_identity_become_extension(&saved);
@@ -111,7 +88,7 @@ retention_state_progress(const RetentionRule *rule, int64 rows)
 	{
 		plan = SPI_prepare("UPDATE retention.rule_state SET rows_done = $4,"
 						   " batches = batches + 1, updated_at = pg_catalog.clock_timestamp()"
-						   KEY_WHERE, KEY_ARGS + 1, types);
+						   RETENTION_RULE_KEY_WHERE, RETENTION_RULE_KEY_ARGS + 1, types);
 		if (plan == NULL || SPI_keepplan(plan) != 0)
 			elog(ERROR, "retention.rule_state could not be written");
 	}
@@ -124,11 +101,11 @@ void
 retention_state_end(const RetentionRule *rule, bool complete,
 					const RetentionState *state, double rate, const char *error)
 {
-	Oid			types[KEY_ARGS + 6];
-	Datum		values[KEY_ARGS + 6];
-	char		nulls[KEY_ARGS + 6];
+	Oid			types[RETENTION_RULE_KEY_ARGS + 6];
+	Datum		values[RETENTION_RULE_KEY_ARGS + 6];
+	char		nulls[RETENTION_RULE_KEY_ARGS + 6];
 
-	key_values(rule, types, values);
+	retention_rule_key_bind(rule, types, values);
 	memset(nulls, ' ', sizeof(nulls));
 	types[3] = BOOLOID;
 	values[3] = BoolGetDatum(complete);
@@ -155,7 +132,7 @@ retention_state_end(const RetentionRule *rule, bool complete,
 		" last_error = coalesce($9, last_error),"
 		" last_error_at = CASE WHEN $9 IS NOT NULL THEN pg_catalog.clock_timestamp()"
 		" ELSE last_error_at END"
-		KEY_WHERE, KEY_ARGS + 6, types, values, nulls);
+		RETENTION_RULE_KEY_WHERE, RETENTION_RULE_KEY_ARGS + 6, types, values, nulls);
 }
 
 void

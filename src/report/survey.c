@@ -27,12 +27,15 @@
 #include "enforce/pass.h"
 #include "enforce/subscription.h"
 #include "guard/hold_text.h"
+#include "policy/rule_key.h"
 #include "policy/start.h"
 #include "report/survey.h"
 
 #define CAP 10000
 /* The planner's cost up to which rows are counted by whoever looks. */
 #define CHEAP 50000.0
+/* So long after a full search nobody need look again at what it has seen done. */
+#define FRESH (60 * USECS_PER_SEC)
 #define UNKNOWN RETENTION_SURVEY_UNKNOWN
 
 typedef struct Counting
@@ -87,21 +90,22 @@ static void
 recall(RetentionSurvey *survey)
 {
 	const RetentionRule *rule = survey->rule;
-	Oid			types[] = {TEXTOID, TEXTOID, INT4OID};
-	Datum		values[] = {CStringGetTextDatum(rule->relation),
-		CStringGetTextDatum(rule->attnum ? rule->column_name : ""),
-	Int32GetDatum(rule->stage)};
+	Oid			types[RETENTION_RULE_KEY_ARGS + 1];
+	Datum		values[RETENTION_RULE_KEY_ARGS + 1];
 	MemoryContext context = CurrentMemoryContext;
 	RetentionIdentity saved;
 
+	retention_rule_key_bind(rule, types, values);
+	types[3] = BYTEAOID;
+	values[3] = retention_rule_key_digest(rule);
 	SPI_connect();
 	retention_identity_become_extension(&saved);
 	if (SPI_execute_with_args("SELECT last_success, rate, due, counted_at, oldest_due,"
 							  " CASE WHEN last_success IS NULL OR last_error_at > last_success"
-							  " THEN last_error END, running, rows_done, swept_to"
-							  " FROM retention.rule_state"
-							  " WHERE relation = $1 AND column_name = $2 AND stage = $3",
-							  3, types, values, NULL, true, 1) != SPI_OK_SELECT)
+							  " THEN last_error END, running, rows_done,"
+							  " CASE WHEN digest = $4 THEN swept_to END, swept_at"
+							  " FROM retention.rule_state" RETENTION_RULE_KEY_WHERE,
+							  RETENTION_RULE_KEY_ARGS + 1, types, values, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "retention.rule_state could not be read");
 	if (SPI_processed == 1)
 	{
@@ -126,6 +130,7 @@ recall(RetentionSurvey *survey)
 		survey->running = DatumGetBool(SPI_getbinval(row, desc, 7, &isnull));
 		survey->rows_done = DatumGetInt64(SPI_getbinval(row, desc, 8, &isnull));
 		(void) fetch_time(9, &survey->swept_to);
+		(void) fetch_time(10, &survey->swept_at);
 	}
 	retention_identity_restore(&saved);
 	SPI_finish();
@@ -224,9 +229,18 @@ count_oldest(RetentionSurvey *survey, const RetentionDue *due)
 }
 
 /*
- * Not again all that is held: below the mark, a sweep has seen that nothing else is
- * left but what is recorded as blocked.
+ * Below the mark, a sweep has seen that nothing is left but what is held or recorded
+ * as blocked.  Held rows stay there for long, and are many; others are not worth
+ * another look when a full search has only just ended.
  */
+static bool
+may_look_from_mark(const RetentionSurvey *survey, const RetentionDue *due)
+{
+	return survey->swept_to != DT_NOBEGIN && strcmp(due->free, "true") == 0 &&
+		(strcmp(due->unheld, "true") != 0 ||
+		 survey->table->as_of - survey->swept_at < FRESH);
+}
+
 static void
 look_from(RetentionDue *due, TimestampTz swept_to)
 {
@@ -250,8 +264,7 @@ count(void *arg)
 											survey->table->as_of);
 	int64		remembered = survey->due;
 
-	if (counting->brief && strcmp(due->unheld, "true") != 0 &&
-		strcmp(due->free, "true") == 0 && survey->swept_to != DT_NOBEGIN)
+	if (counting->brief && may_look_from_mark(survey, due))
 		look_from(due, survey->swept_to);
 	survey->due = UNKNOWN;
 	count_kind(survey, due, RETENTION_TALLY_DUE, &survey->due);
@@ -292,7 +305,7 @@ retention_survey_begin(const RetentionSurveyTable *table, const RetentionRule *r
 	survey->due = survey->kept = UNKNOWN;
 	survey->not_started = survey->orphaned = survey->implausible = UNKNOWN;
 	survey->oldest_due = survey->counted_at = survey->last_success = DT_NOBEGIN;
-	survey->swept_to = DT_NOBEGIN;
+	survey->swept_to = survey->swept_at = DT_NOBEGIN;
 	survey->rate = UNKNOWN;
 	if (rule == NULL)
 		return survey;

@@ -57,6 +57,7 @@ typedef struct RetentionSurvey
 	bool		running;		/* a pass is under way, or was cut off */
 	int64		rows_done;		/* by it, or by the last one */
 	TimestampTz swept_to;		/* DT_NOBEGIN = nowhere */
+	TimestampTz swept_at;		/* the last full search; DT_NOBEGIN = never */
 	TimestampTz last_success;	/* DT_NOBEGIN = never */
 	char	   *last_error;
 	double		rate;			/* UNKNOWN */
