@@ -30,6 +30,7 @@ SQL_ROOMS = \
 	pseudonym/keyring \
 	pseudonym/token \
 	evidence/ledger \
+	evidence/merkle \
 	guard/guard \
 	guard/suspension \
 	guard/hold_guard \

@@ -1,9 +1,9 @@
 /*
  * canonical.h
- *		The bytes of a ledger entry that are hashed.
+ *		From a row of retention.ledger to the entry that is hashed.
  *
- * Invariant: the bytes depend on what the entry says and on nothing else: on no
- * setting, no OID, no encoding of the database, no byte order of the machine.
+ * Invariant: an entry has one form, whatever the database's encoding and the
+ * session's settings are.
  */
 #ifndef RETENTION_CANONICAL_H
 #define RETENTION_CANONICAL_H
@@ -12,8 +12,8 @@
 
 #include "access/htup.h"
 #include "access/tupdesc.h"
-#include "common/sha2.h"
-#include "lib/stringinfo.h"
+
+#include "evidence/entry.h"
 
 /* The columns that are hashed; queries select them in this order, from 1. */
 #define RETENTION_CANONICAL_COLUMNS \
@@ -22,14 +22,10 @@
 #define RETENTION_CANONICAL_NCOLUMNS 13
 
 /*
- * Appends the canonical bytes of an entry at place seq.  False if the entry has
- * a value that no entry is written with, so that it has no such bytes.
+ * The entry at place seq, in the current memory context.  False if it has a
+ * value that no entry is written with, so that it has no hash.
  */
-extern bool retention_canonical_append(StringInfo buffer, int64 seq,
-									   HeapTuple tuple, TupleDesc desc);
-
-/* SHA-256 of prev_hash (32 bytes) and the canonical bytes. */
-extern void retention_canonical_hash(const uint8 *prev_hash, StringInfo bytes,
-									 uint8 *hash);
+extern bool retention_canonical_entry(RetentionEntry *entry, int64 seq,
+									  HeapTuple tuple, TupleDesc desc);
 
 #endif							/* RETENTION_CANONICAL_H */

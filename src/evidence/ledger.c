@@ -94,10 +94,10 @@ retention_ledger_append(const RetentionLedgerEntry *entry)
 		nulls[6] = 'n';
 	else
 	{
-		bytea	   *digest = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+		bytea	   *digest = palloc(VARHDRSZ + RETENTION_DIGEST_LENGTH);
 
-		SET_VARSIZE(digest, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-		memcpy(VARDATA(digest), entry->policy_digest, PG_SHA256_DIGEST_LENGTH);
+		SET_VARSIZE(digest, VARHDRSZ + RETENTION_DIGEST_LENGTH);
+		memcpy(VARDATA(digest), entry->policy_digest, RETENTION_DIGEST_LENGTH);
 		values[6] = PointerGetDatum(digest);
 	}
 	values[7] = TimestampTzGetDatum(entry->cutoff);
@@ -160,7 +160,7 @@ read_head(int64 *seq, uint8 *hash)
 	int64		last = 0;
 
 	*seq = 0;
-	memset(hash, 0, PG_SHA256_DIGEST_LENGTH);
+	memset(hash, 0, RETENTION_DIGEST_LENGTH);
 	execute(kept_plan(&plan,
 					  "SELECT h.seq, h.hash, l.seq FROM"
 					  " (SELECT seq FROM retention.ledger WHERE seq IS NOT NULL"
@@ -180,9 +180,9 @@ read_head(int64 *seq, uint8 *hash)
 			*seq = DatumGetInt64(value);
 			value = SPI_getbinval(tuple, desc, 2, &isnull);
 			bytes = DatumGetByteaPP(value);
-			if (VARSIZE_ANY_EXHDR(bytes) != PG_SHA256_DIGEST_LENGTH)
+			if (VARSIZE_ANY_EXHDR(bytes) != RETENTION_DIGEST_LENGTH)
 				return false;
-			memcpy(hash, VARDATA_ANY(bytes), PG_SHA256_DIGEST_LENGTH);
+			memcpy(hash, VARDATA_ANY(bytes), RETENTION_DIGEST_LENGTH);
 		}
 		value = SPI_getbinval(tuple, desc, 3, &isnull);
 		if (!isnull)
@@ -195,10 +195,10 @@ read_head(int64 *seq, uint8 *hash)
 static Datum
 hash_datum(const uint8 *hash)
 {
-	bytea	   *bytes = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	bytea	   *bytes = palloc(VARHDRSZ + RETENTION_DIGEST_LENGTH);
 
-	SET_VARSIZE(bytes, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	memcpy(VARDATA(bytes), hash, PG_SHA256_DIGEST_LENGTH);
+	SET_VARSIZE(bytes, VARHDRSZ + RETENTION_DIGEST_LENGTH);
+	memcpy(VARDATA(bytes), hash, RETENTION_DIGEST_LENGTH);
 	return PointerGetDatum(bytes);
 }
 
@@ -244,8 +244,8 @@ static int64
 seal_entries(void)
 {
 	static SPIPlanPtr plan = NULL;
-	uint8		prev_hash[PG_SHA256_DIGEST_LENGTH];
-	uint8		hash[PG_SHA256_DIGEST_LENGTH];
+	uint8		prev_hash[RETENTION_DIGEST_LENGTH];
+	uint8		hash[RETENTION_DIGEST_LENGTH];
 	int64		seq;
 	int64		sealed = 0;
 	Portal		portal;
@@ -282,18 +282,17 @@ seal_entries(void)
 		old = MemoryContextSwitchTo(context);
 		for (uint64 i = 0; i < fetched; i++)
 		{
-			StringInfoData bytes;
+			RetentionEntry entry;
 			bool		isnull;
 			int64		id;
 
 			CHECK_FOR_INTERRUPTS();
-			initStringInfo(&bytes);
-			if (!retention_canonical_append(&bytes, seq + 1, table->vals[i],
-											table->tupdesc))
+			if (!retention_canonical_entry(&entry, seq + 1, table->vals[i],
+										   table->tupdesc))
 				ereport(ERROR,
 						(errcode(ERRCODE_DATA_CORRUPTED),
 						 errmsg("an unsealed entry of the ledger was not written by this extension")));
-			retention_canonical_hash(prev_hash, &bytes, hash);
+			retention_entry_hash(&entry, prev_hash, hash);
 			id = DatumGetInt64(SPI_getbinval(table->vals[i], table->tupdesc, 1,
 											 &isnull));
 			seal_entry(id, ++seq, prev_hash, hash);

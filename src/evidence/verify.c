@@ -1,13 +1,12 @@
 /*
  * verify.c
- *		Recomputes the ledger's chain.
+ *		Reads the ledger and judges its chain.
  *
- * Invariant: ok means that the sealed entries are exactly those that were
- * sealed, each in its place and unchanged, up to the head.  Entries and head
- * are read with one snapshot, as a stream: memory does not grow with the ledger.
+ * Invariant: entries and head are read with one snapshot, as a stream: memory
+ * does not grow with the ledger.
  *
  * Who may write the tables can write another chain as well; what shows that is
- * a copy of the head that somebody else keeps.
+ * a checkpoint that somebody else keeps.
  */
 #include "postgres.h"
 
@@ -22,6 +21,7 @@
 #include "base/identity.h"
 #include "evidence/canonical.h"
 #include "evidence/ledger.h"
+#include "evidence/verify.h"
 
 #define ENTRIES_A_FETCH 1000
 
@@ -32,59 +32,40 @@ PG_FUNCTION_INFO_V1(retention_verify_ledger_sql);
 #define COLUMN_PREV_HASH	(RETENTION_CANONICAL_NCOLUMNS + 2)
 #define COLUMN_HASH			(RETENTION_CANONICAL_NCOLUMNS + 3)
 
-typedef struct Verification
+/* The hash in a column, or NULL. */
+static const uint8 *
+hash_of(HeapTuple tuple, TupleDesc desc, int column)
 {
-	int64		seq;			/* of the last entry read */
-	uint8		hash[PG_SHA256_DIGEST_LENGTH];	/* its hash */
-	int64		entries;
-	int64		unsealed;
-	char	   *problem;		/* the first one; NULL = none yet */
-} Verification;
+	bool		isnull;
+	Datum		value = SPI_getbinval(tuple, desc, column, &isnull);
+	bytea	   *bytes = isnull ? NULL : DatumGetByteaPP(value);
 
-static bool
-is_hash(Datum value, bool isnull, const uint8 *hash)
-{
-	bytea	   *bytes;
-
-	if (isnull)
-		return false;
-	bytes = DatumGetByteaPP(value);
-	return VARSIZE_ANY_EXHDR(bytes) == PG_SHA256_DIGEST_LENGTH &&
-		memcmp(VARDATA_ANY(bytes), hash, PG_SHA256_DIGEST_LENGTH) == 0;
+	if (bytes == NULL || VARSIZE_ANY_EXHDR(bytes) != RETENTION_DIGEST_LENGTH)
+		return NULL;
+	return (const uint8 *) VARDATA_ANY(bytes);
 }
 
-/* What is wrong with the entry that comes after the one in "state", or NULL. */
-static char *
-judge_entry(Verification *state, HeapTuple tuple, TupleDesc desc)
+static void
+judge_entry(RetentionVerification *state, HeapTuple tuple, TupleDesc desc,
+			RetentionVerifyEach each, void *arg)
 {
-	StringInfoData bytes;
-	uint8		computed[PG_SHA256_DIGEST_LENGTH];
 	bool		isnull;
-	Datum		value;
 	int64		seq = DatumGetInt64(SPI_getbinval(tuple, desc, COLUMN_SEQ, &isnull));
-	int64		expected = state->seq + 1;
+	RetentionEntry entry;
+	bool		proper = retention_canonical_entry(&entry, seq, tuple, desc);
+	RetentionMerkleHash leaf;
 
-	state->seq = seq;
-	if (seq != expected)
-		return psprintf("entry %lld is missing", (long long) expected);
-	value = SPI_getbinval(tuple, desc, COLUMN_PREV_HASH, &isnull);
-	if (!is_hash(value, isnull, state->hash))
-		return psprintf("entry %lld does not follow the entry before it",
-						(long long) seq);
-	initStringInfo(&bytes);
-	if (!retention_canonical_append(&bytes, seq, tuple, desc))
-		return psprintf("entry %lld has been changed", (long long) seq);
-	retention_canonical_hash(state->hash, &bytes, computed);
-	value = SPI_getbinval(tuple, desc, COLUMN_HASH, &isnull);
-	if (!is_hash(value, isnull, computed))
-		return psprintf("entry %lld has been changed", (long long) seq);
-	memcpy(state->hash, computed, sizeof(computed));
-	return NULL;
+	if (!retention_chain_add(&state->chain, seq, proper ? &entry : NULL,
+							 hash_of(tuple, desc, COLUMN_PREV_HASH),
+							 hash_of(tuple, desc, COLUMN_HASH)) || each == NULL)
+		return;
+	leaf = retention_chain_leaf(state->chain.hash);
+	each(&state->chain, &leaf, arg);
 }
 
 /* Reads the chain, to the end also behind a problem: entries are counted. */
 static void
-read_chain(Verification *state, MemoryContext result)
+read_chain(RetentionVerification *state, RetentionVerifyEach each, void *arg)
 {
 	SPIPlanPtr	plan;
 	Portal		portal;
@@ -110,16 +91,13 @@ read_chain(Verification *state, MemoryContext result)
 		if (fetched == 0)
 			break;
 		state->entries += fetched;
-		for (uint64 i = 0; i < fetched && state->problem == NULL; i++)
+		for (uint64 i = 0; i < fetched && state->chain.problem[0] == '\0'; i++)
 		{
 			MemoryContext old = MemoryContextSwitchTo(context);
-			char	   *problem;
 
 			CHECK_FOR_INTERRUPTS();
-			problem = judge_entry(state, table->vals[i], table->tupdesc);
+			judge_entry(state, table->vals[i], table->tupdesc, each, arg);
 			MemoryContextSwitchTo(old);
-			if (problem != NULL)
-				state->problem = MemoryContextStrdup(result, problem);
 			MemoryContextReset(context);
 		}
 		SPI_freetuptable(table);
@@ -138,80 +116,63 @@ one_row(const char *statement)
 
 /* The end of the chain against the head, which misses what was cut off. */
 static void
-judge_head(Verification *state, MemoryContext result)
+judge_head(RetentionVerification *state)
 {
-	HeapTuple	tuple;
+	HeapTuple	tuple = one_row("SELECT seq, hash FROM retention.ledger_head");
 	bool		isnull;
-	int64		seq;
-	Datum		hash;
+	int64		seq = 0;
+	const uint8 *hash = NULL;
 
-	if (state->problem != NULL)
-		return;
-	tuple = one_row("SELECT seq, hash FROM retention.ledger_head");
-	if (tuple == NULL)
+	if (tuple != NULL)
 	{
-		if (state->seq > 0)
-			state->problem = MemoryContextStrdup(result, "the head of the ledger is missing");
-		return;
+		seq = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
+		hash = hash_of(tuple, SPI_tuptable->tupdesc, 2);
 	}
-	seq = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
-	hash = SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull);
-	if (seq > state->seq)
-	{
-		MemoryContext old = MemoryContextSwitchTo(result);
-
-		if (seq == state->seq + 1)
-			state->problem = psprintf("entry %lld, the last one, is missing",
-									  (long long) seq);
-		else
-			state->problem = psprintf("entries %lld to %lld, the last ones, are missing",
-									  (long long) state->seq + 1, (long long) seq);
-		MemoryContextSwitchTo(old);
-	}
-	else if (seq < state->seq || !is_hash(hash, isnull, state->hash))
-		state->problem = MemoryContextStrdup(result, "the head of the ledger has been changed");
+	(void) retention_chain_end(&state->chain, tuple != NULL, seq, hash);
 }
 
-/*
- * retention.verify_ledger().  Seals first where that is safe (see
- * retention_ledger_seal), and reads only on a standby.
- */
-Datum
-retention_verify_ledger_sql(PG_FUNCTION_ARGS)
+void
+retention_verify_read(RetentionVerification *state, RetentionVerifyEach each, void *arg)
 {
-	MemoryContext result = CurrentMemoryContext;
-	Verification state;
 	RetentionIdentity saved;
-	TupleDesc	desc;
 	HeapTuple	tuple;
-	Datum		values[4];
-	bool		nulls[4] = {false, false, false, false};
 	bool		isnull;
 
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	memset(&state, 0, sizeof(state));
+	memset(state, 0, sizeof(*state));
+	retention_chain_begin(&state->chain);
 	(void) retention_ledger_seal();
 
 	SPI_connect();
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	retention_identity_become_extension(&saved);
-	read_chain(&state, result);
-	judge_head(&state, result);
+	read_chain(state, each, arg);
+	judge_head(state);
 	tuple = one_row("SELECT pg_catalog.count(*) FROM retention.ledger WHERE seq IS NULL");
-	state.unsealed = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1,
-												 &isnull));
+	state->unsealed = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1,
+												  &isnull));
 	retention_identity_restore(&saved);
 	PopActiveSnapshot();
 	SPI_finish();
+}
 
-	values[0] = BoolGetDatum(state.problem == NULL);
+Datum
+retention_verify_ledger_sql(PG_FUNCTION_ARGS)
+{
+	RetentionVerification state;
+	TupleDesc	desc;
+	Datum		values[4];
+	bool		nulls[4] = {false, false, false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	retention_verify_read(&state, NULL, NULL);
+	values[0] = BoolGetDatum(state.chain.problem[0] == '\0');
 	values[1] = Int64GetDatum(state.entries);
 	values[2] = Int64GetDatum(state.unsealed);
-	nulls[3] = state.problem == NULL;
+	nulls[3] = state.chain.problem[0] == '\0';
 	if (!nulls[3])
-		values[3] = CStringGetTextDatum(state.problem);
+		values[3] = CStringGetTextDatum(state.chain.problem);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, nulls)));
 }
