@@ -42,6 +42,7 @@ SQL_ROOMS = \
 	enforce/jump \
 	enforce/confirmation \
 	erase/round \
+	erase/page \
 	command/hold_ddl \
 	command/keep \
 	command/detach \
