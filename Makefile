@@ -27,7 +27,7 @@ SQL_ROOMS = \
 	policy/rule \
 	policy/ddl \
 	pseudonym/hkdf \
-	pseudonym/keyring \
+	pseudonym/epoch \
 	pseudonym/token \
 	evidence/ledger \
 	evidence/merkle \

@@ -42,8 +42,50 @@ EXECUTE FUNCTION retention.ddl_after();
 ALTER EVENT TRIGGER privacy_retention_ddl_after ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER privacy_retention_ddl_after IS 'rewrites the labels that name what a command has renamed';
 
+-- pseudonym/epoch: keys with a date
+
+COMMENT ON FUNCTION retention.create_key() IS
+	'Makes the key of a new epoch in privacy_retention.key_directory, or with key_command, and returns its number; new pseudonyms are made with it from the next statement on, in all sessions. Not undone by ROLLBACK. For the officer';
+
+CREATE FUNCTION retention.create_key(destroy_on timestamptz) RETURNS integer
+	LANGUAGE c VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'retention_keyring_create_key_sql';
+COMMENT ON FUNCTION retention.create_key(timestamptz) IS
+	'As retention.create_key(), and the key is destroyed on that date, by the worker or CALL retention.enforce(). NULL: no date. For the officer';
+REVOKE ALL ON FUNCTION retention.create_key(timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION retention.key_list(OUT epoch integer, OUT state text,
+		OUT created_at timestamptz, OUT destroyed_at timestamptz, OUT destroy_on timestamptz)
+	RETURNS SETOF record
+	LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE
+	SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'retention_keyring_list_sql';
+COMMENT ON FUNCTION retention.key_list() IS
+	'internal: the rows of the view retention.key';
+REVOKE ALL ON FUNCTION retention.key_list() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION retention.key_list() TO pg_monitor;
+
+CREATE OR REPLACE VIEW retention.key AS
+	SELECT epoch, state, created_at, destroyed_at, destroy_on FROM retention.key_list();
+COMMENT ON COLUMN retention.key.destroy_on IS 'When the key will be destroyed; NULL: no date';
+DROP FUNCTION retention.key_epochs();
+
+-- Not dumped: another server has other keys.
+CREATE TABLE retention.key_recorded (
+	event text COLLATE "C" NOT NULL,
+	epoch integer NOT NULL,
+	at timestamptz NOT NULL,
+	PRIMARY KEY (epoch, event, at)
+);
+COMMENT ON TABLE retention.key_recorded IS 'internal: which keys that were made and destroyed are in the ledger';
+COMMENT ON COLUMN retention.key_recorded.event IS 'create_key or destroy_key';
+COMMENT ON COLUMN retention.key_recorded.epoch IS 'the epoch of the key';
+COMMENT ON COLUMN retention.key_recorded.at IS 'when it happened';
+REVOKE ALL ON TABLE retention.key_recorded FROM PUBLIC;
+
 -- evidence/ledger
-COMMENT ON COLUMN retention.ledger.event IS 'What happened: batch, protect, unprotect, adopt, pause, unpause, accept_clock, suspend, lift, clock, drop, uninstall';
+COMMENT ON COLUMN retention.ledger.event IS 'What happened: batch, protect, unprotect, adopt, pause, unpause, accept_clock, suspend, lift, clock, drop, uninstall, create_key, destroy_key, category';
 
 -- evidence/merkle
 

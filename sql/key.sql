@@ -110,7 +110,7 @@ SET ROLE regress_key_nobody;
 SELECT retention.create_key();
 SELECT retention.destroy_key(2);
 SELECT * FROM retention.key;
-SELECT * FROM retention.key_epochs();
+SELECT * FROM retention.key_list();
 SELECT retention.hmac_self_test();
 SET ROLE regress_key_reader;
 SELECT count(*) FROM retention.key;
@@ -130,6 +130,64 @@ RESET ROLE;
 RESET privacy_retention.officer_role;
 REVOKE ALL ON FUNCTION retention.create_key(), retention.destroy_key(integer) FROM regress_key_nobody;
 DROP ROLE regress_key_nobody, regress_key_reader;
+
+-- A date, beside the key: a past one is none, and the key goes when it has come.
+SELECT retention.create_key(now() - interval '1 second');
+SELECT retention.create_key('infinity');
+SELECT retention.create_key(NULL);
+SELECT retention.create_key('2100-01-01 00:00+00');
+SELECT regexp_replace(regexp_replace(pg_temp.content('epoch-9.key'), '^at \d+$', 'at NUMBER', 'n'), '[0-9a-f]{8,64}$', 'HEX', 'ng');
+SELECT epoch, state, destroy_on AT TIME ZONE 'UTC' AS destroy_on FROM retention.key WHERE epoch > 8;
+SELECT pg_temp.shell('sed -i -e "s/^destroy 4/destroy 5/" epoch-9.key');
+SELECT state FROM retention.key WHERE epoch = 9;
+SELECT pg_temp.shell('sed -i -e "s/^destroy 5/destroy 4/" epoch-9.key');
+-- Not by a pass over one table, whatever it is told; not a moment too early.
+CREATE TABLE regress_key (at timestamptz, name text);
+CREATE INDEX ON regress_key (at);
+SELECT retention.set_category('key test', '1 day');
+SELECT retention.label('regress_key', 'key test, from at, then delete');
+SELECT retention.protect('regress_key');
+CALL retention.enforce('regress_key', '2100-01-01 00:00+00');
+CALL retention.enforce(as_of => '2099-12-31 23:59:59+00');
+SELECT epoch, state FROM retention.key WHERE epoch > 8;
+CREATE TEMP TABLE before AS SELECT created_at FROM retention.key WHERE epoch = 9;
+-- Another takes its place, for as long; the epochs that have no date stay.
+CALL retention.enforce(as_of => '2100-01-01 00:00+00');
+SELECT epoch, state, destroyed_at IS NOT NULL AS destroyed FROM retention.key WHERE epoch > 8;
+SELECT k.destroy_on - k.created_at = '2100-01-01 00:00+00' - b.created_at AS as_long FROM retention.key k, before b WHERE epoch = 10;
+-- One that makes no tokens any more needs no other in its place.
+SELECT retention.create_key('2101-01-01 00:00+00'), retention.create_key();
+CALL retention.enforce(as_of => '2101-01-01 00:00+00');
+SELECT epoch, state FROM retention.key WHERE epoch > 8;
+-- A destruction that stopped midway is completed, whatever the date.
+SELECT pg_temp.shell('sed -e s/3/12/ epoch-3.destroyed > epoch-12.destroyed; chmod 600 epoch-12.destroyed');
+SELECT epoch, state FROM retention.key WHERE epoch > 7;
+CALL retention.enforce(as_of => now());
+SELECT epoch, state, destroyed_at IS NOT NULL AS destroyed FROM retention.key WHERE epoch > 7;
+
+-- The ledger: once each, with the time at which it happened; those before are there, too.
+SELECT event, substring(detail from '^epoch \d+') AS epoch, detail ~ '^epoch \d+ at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$' AS with_time, relation, rows
+FROM retention.ledger WHERE event IN ('create_key', 'destroy_key') ORDER BY substring(detail from '\d+')::int, event COLLATE "C";
+-- What was rolled back has happened all the same.
+BEGIN;
+SELECT retention.create_key();
+SELECT retention.destroy_key(8);
+SELECT event FROM retention.ledger WHERE detail ~ '^epoch (8|13) ' ORDER BY 1;
+ROLLBACK;
+SELECT event FROM retention.ledger WHERE detail ~ '^epoch (8|13) ' ORDER BY 1;
+CALL retention.enforce();
+SELECT event, substring(detail from '^epoch \d+') AS epoch FROM retention.ledger WHERE detail ~ '^epoch (8|13) ' ORDER BY 1;
+CALL retention.enforce();
+SELECT count(*), count(DISTINCT (event, detail)) FROM retention.ledger WHERE event IN ('create_key', 'destroy_key');
+BEGIN READ ONLY;
+SELECT retention.create_key();
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT retention.destroy_key(13);
+ROLLBACK;
+SELECT max(epoch) FROM retention.key;
+DROP TABLE regress_key;
+SELECT retention.drop_category('key test');
 
 -- Leave the directory as it was.
 SELECT pg_temp.shell('rm -f -- *');

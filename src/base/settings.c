@@ -27,6 +27,7 @@ int			retention_settings_naptime = 60;
 char	   *retention_settings_timezone = NULL;
 char	   *retention_settings_officer_role = NULL;
 char	   *retention_settings_key_directory = NULL;
+char	   *retention_settings_key_command = NULL;
 int			retention_settings_promised_lateness = 3600;
 int			retention_settings_batch_rows = 1000;
 int			retention_settings_batch_time = 50;
@@ -295,6 +296,13 @@ define_policy(void)
 							   "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
 							   check_key_directory, NULL, NULL);
+	DefineCustomStringVariable("privacy_retention.key_command",
+							   "Program that keeps the keys of pseudonyms, instead of a directory.",
+							   "The shell runs it with an operation behind it: list, get, create or destroy. It writes keys to its standard output. "
+							   "No secret belongs into this setting. Empty: no such program.",
+							   &retention_settings_key_command,
+							   "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	DefineCustomIntVariable("privacy_retention.promised_lateness",
 							"How long after its period a row may still be there.",
 							"Rows that are due for longer are overdue: retention.status reports their rule as late.",

@@ -35,6 +35,7 @@ extern int	retention_settings_naptime; /* s, between two looks of the worker */
 extern char *retention_settings_timezone;	/* of timestamp and date clocks */
 extern char *retention_settings_officer_role;	/* "" = superuser only */
 extern char *retention_settings_key_directory;	/* "" = no keys */
+extern char *retention_settings_key_command;	/* "" = no vault */
 extern int	retention_settings_promised_lateness;	/* s */
 extern int	retention_settings_batch_rows;	/* rows in the first batch */
 extern int	retention_settings_batch_time;	/* ms that a batch may take */

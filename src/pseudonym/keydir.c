@@ -185,8 +185,8 @@ parse_name(const char *name, const char *suffix)
 	return strcmp(expected, name) == 0 ? epoch : -1;
 }
 
-static RetentionKeyEpoch *
-find_or_add(RetentionKeyList *list, int epoch)
+RetentionKeyEpoch *
+retention_keydir_find_or_add(RetentionKeyList *list, int epoch)
 {
 	int			at = 0;
 
@@ -201,6 +201,9 @@ find_or_add(RetentionKeyList *list, int epoch)
 	list->count++;
 	memset(&list->epochs[at], 0, sizeof(RetentionKeyEpoch));
 	list->epochs[at].epoch = epoch;
+	list->epochs[at].created_at = DT_NOBEGIN;
+	list->epochs[at].destroyed_at = DT_NOBEGIN;
+	list->epochs[at].destroy_on = DT_NOEND;
 	return &list->epochs[at];
 }
 
@@ -232,7 +235,7 @@ retention_keydir_list(int directory, RetentionKeyList *list,
 			list->has_mark = true;
 		else if (key > 0 || note > 0)
 		{
-			found = find_or_add(list, Max(key, note));
+			found = retention_keydir_find_or_add(list, Max(key, note));
 			if (found == NULL)
 				complete = retention_keydir_fail(problem, ERRCODE_PROGRAM_LIMIT_EXCEEDED, NULL,
 												 "there are more than %d key epochs",

@@ -13,6 +13,8 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
+
 #define RETENTION_KEY_MARK 0	/* the mark key, in place of an epoch */
 #define RETENTION_KEY_EPOCHS 1000	/* so many at most */
 #define RETENTION_KEY_SUFFIX "key"
@@ -30,8 +32,11 @@ typedef struct RetentionKeyProblem
 typedef struct RetentionKeyEpoch
 {
 	int			epoch;
-	bool		present;		/* there is a key file */
+	bool		present;		/* there is a key */
 	bool		destroyed;		/* there is a note of its destruction */
+	TimestampTz created_at;		/* DT_NOBEGIN = not known, or unusable */
+	TimestampTz destroyed_at;	/* DT_NOBEGIN = not, or not known */
+	TimestampTz destroy_on;		/* DT_NOEND = no date */
 } RetentionKeyEpoch;
 
 typedef struct RetentionKeyList
@@ -60,9 +65,13 @@ extern bool retention_keydir_fail_system(RetentionKeyProblem *problem,
  */
 extern int	retention_keydir_open(bool for_change, RetentionKeyProblem *problem);
 
-/* The epochs whose files are there. */
+/* The epochs whose files are there, by their names: without any times. */
 extern bool retention_keydir_list(int directory, RetentionKeyList *list,
 								  RetentionKeyProblem *problem);
+
+/* The epoch's place in a list, a new one if need be; NULL: the list is full. */
+extern RetentionKeyEpoch *retention_keydir_find_or_add(RetentionKeyList *list,
+													   int epoch);
 
 extern void retention_keydir_file_name(char name[64], int epoch,
 									   const char *suffix);

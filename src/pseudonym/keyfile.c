@@ -11,11 +11,13 @@
  *		privacy_retention key 1
  *		epoch N
  *		at 1767225600000000			(microseconds since 1970, UTC)
+ *		destroy 1798761600000000	(only where its date is set)
  *		key 64 hex digits
  *		check 8 hex digits			(CRC-32C of all above)
  *
- * epoch-N.destroyed is the same without the line "key"; "at" is the time of
- * destruction.
+ * epoch-N.destroyed is the same without the lines "destroy" and "key"; "at" is the
+ * time of destruction.  The date lies here, with the key, and not in a database:
+ * it outlives a restore of any, and is the same for all of the server's.
  */
 #include "postgres.h"
 
@@ -31,7 +33,6 @@
 
 #define HEADER "privacy_retention key 1\n"
 #define FILE_SIZE 512			/* no file of ours is as long as this */
-#define UNIX_TO_POSTGRES_US (INT64CONST(946684800) * USECS_PER_SEC)
 
 #define HINT_FILE \
 	"The server's user must own the key file, with mode 0600."
@@ -51,12 +52,16 @@ checksum(const char *text, size_t length)
 
 /* The file's text; key NULL: a note. Returns its length. */
 static size_t
-compose(char text[FILE_SIZE], int epoch, TimestampTz at, const uint8 *key)
+compose(char text[FILE_SIZE], int epoch, TimestampTz at, TimestampTz destroy_on,
+		const uint8 *key)
 {
 	size_t		used;
 
 	used = snprintf(text, FILE_SIZE, HEADER "epoch %d\nat %lld\n", epoch,
-					(long long) (at + UNIX_TO_POSTGRES_US));
+					(long long) (at + RETENTION_UNIX_TO_POSTGRES_US));
+	if (!TIMESTAMP_IS_NOEND(destroy_on))
+		used += snprintf(text + used, FILE_SIZE - used, "destroy %lld\n",
+						 (long long) (destroy_on + RETENTION_UNIX_TO_POSTGRES_US));
 	if (key != NULL)
 	{
 		used += snprintf(text + used, FILE_SIZE - used, "key ");
@@ -84,7 +89,8 @@ hex_digit(char c)
  * wants the same text, so that no file is nearly right.
  */
 static bool
-decompose(const char *text, size_t length, int epoch, TimestampTz *at, uint8 *key)
+decompose(const char *text, size_t length, int epoch, TimestampTz *at,
+		  TimestampTz *destroy_on, uint8 *key)
 {
 	char		again[FILE_SIZE];
 	const char *line;
@@ -94,7 +100,10 @@ decompose(const char *text, size_t length, int epoch, TimestampTz *at, uint8 *ke
 	line = strstr(text, "\nat ");
 	if (line == NULL)
 		return false;
-	*at = strtoll(line + 4, NULL, 10) - UNIX_TO_POSTGRES_US;
+	*at = strtoll(line + 4, NULL, 10) - RETENTION_UNIX_TO_POSTGRES_US;
+	line = strstr(text, "\ndestroy ");
+	*destroy_on = line == NULL ? DT_NOEND :
+		strtoll(line + 9, NULL, 10) - RETENTION_UNIX_TO_POSTGRES_US;
 	if (key != NULL)
 	{
 		line = strstr(text, "\nkey ");
@@ -110,7 +119,7 @@ decompose(const char *text, size_t length, int epoch, TimestampTz *at, uint8 *ke
 			key[i] = (uint8) (high << 4 | low);
 		}
 	}
-	again_length = compose(again, epoch, *at, key);
+	again_length = compose(again, epoch, *at, *destroy_on, key);
 	same = again_length == length && memcmp(again, text, length) == 0;
 	explicit_bzero(again, sizeof(again));
 	return same;
@@ -145,7 +154,8 @@ read_file(int directory, const char *name, char text[FILE_SIZE],
 
 bool
 retention_keyfile_read(int directory, int epoch, uint8 *key,
-					   TimestampTz *created_at, RetentionKeyProblem *problem)
+					   TimestampTz *created_at, TimestampTz *destroy_on,
+					   RetentionKeyProblem *problem)
 {
 	char		name[64];
 	char		text[FILE_SIZE];
@@ -157,7 +167,7 @@ retention_keyfile_read(int directory, int epoch, uint8 *key,
 	length = read_file(directory, name, text, problem);
 	if (length >= 0)
 	{
-		good = decompose(text, length, epoch, created_at, bytes);
+		good = decompose(text, length, epoch, created_at, destroy_on, bytes);
 		if (!good)
 			retention_keydir_fail(problem, ERRCODE_DATA_CORRUPTED, HINT_DAMAGED,
 								  "%s is damaged", name);
@@ -175,11 +185,12 @@ retention_keyfile_destroyed_at(int directory, int epoch, TimestampTz *when)
 	char		name[64];
 	char		text[FILE_SIZE];
 	RetentionKeyProblem ignored;
+	TimestampTz none;
 	ssize_t		length;
 
 	retention_keydir_file_name(name, epoch, RETENTION_NOTE_SUFFIX);
 	length = read_file(directory, name, text, &ignored);
-	return length >= 0 && decompose(text, length, epoch, when, NULL);
+	return length >= 0 && decompose(text, length, epoch, when, &none, NULL);
 }
 
 /* Writes a file under a temporary name, then gives it its own. */
@@ -217,7 +228,7 @@ write_file(int directory, const char *name, const char *text, size_t length,
 
 bool
 retention_keyfile_create(int directory, int epoch, TimestampTz when,
-						 RetentionKeyProblem *problem)
+						 TimestampTz destroy_on, RetentionKeyProblem *problem)
 {
 	char		name[64];
 	char		text[FILE_SIZE];
@@ -232,7 +243,7 @@ retention_keyfile_create(int directory, int epoch, TimestampTz when,
 		return retention_keydir_fail(problem, ERRCODE_INTERNAL_ERROR, NULL,
 									 "could not generate a random key");
 	good = write_file(directory, name, text,
-					  compose(text, epoch, when, key), problem);
+					  compose(text, epoch, when, destroy_on, key), problem);
 	explicit_bzero(key, sizeof(key));
 	explicit_bzero(text, sizeof(text));
 	return good;
@@ -281,7 +292,7 @@ retention_keyfile_destroy(int directory, int epoch, TimestampTz when,
 	/* The note first: from here on nobody uses the key or its number. */
 	if (!retention_keyfile_destroyed_at(directory, epoch, &before) &&
 		!write_file(directory, note, text,
-					compose(text, epoch, when, NULL), problem))
+					compose(text, epoch, when, DT_NOEND, NULL), problem))
 		return false;
 	if (!overwrite(directory, name, problem))
 		return false;

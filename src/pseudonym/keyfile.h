@@ -14,14 +14,20 @@
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
 #include "pseudonym/keydir.h"
 
 #define RETENTION_KEY_LENGTH 32
 
-/* Reads and checks one key; key NULL: only the time of creation is wanted. */
+/* Times of keys are told in microseconds since 1970 outside the server. */
+#define RETENTION_UNIX_TO_POSTGRES_US (INT64CONST(946684800) * USECS_PER_SEC)
+
+/*
+ * Reads and checks one key, with the time of its creation and the date of its
+ * destruction (DT_NOEND = none); key NULL: only those are wanted.
+ */
 extern bool retention_keyfile_read(int directory, int epoch,
 								   uint8 *key, TimestampTz *created_at,
+								   TimestampTz *destroy_on,
 								   RetentionKeyProblem *problem);
 
 /* When the key was destroyed; false if there is no such note. */
@@ -30,6 +36,7 @@ extern bool retention_keyfile_destroyed_at(int directory, int epoch,
 
 /* Makes a random key. It is on disk when this returns true. Opened for change. */
 extern bool retention_keyfile_create(int directory, int epoch, TimestampTz when,
+									 TimestampTz destroy_on,
 									 RetentionKeyProblem *problem);
 
 /*

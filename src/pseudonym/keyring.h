@@ -1,8 +1,9 @@
 /*
  * keyring.h
- *		Key epochs in privacy_retention.key_directory, outside the database.
+ *		The keys that this process uses, for as long as it uses them.
  *
- * Invariant: key material is never in a Datum, a setting, a message or a log.
+ * Invariant: key material is never in a Datum, a setting, a message or a log,
+ * and a process holds none beyond the end of a transaction.
  */
 #ifndef RETENTION_KEYRING_H
 #define RETENTION_KEYRING_H
@@ -21,5 +22,8 @@ extern void retention_keyring_hmac(const char *domain,
 								   uint8 result[32]);
 extern void retention_keyring_mark_hmac(const void *data, size_t length,
 										uint8 result[32]);
+
+/* Forgets all keys, as each end of a transaction does. Raises no error. */
+extern void retention_keyring_wipe(void);
 
 #endif							/* RETENTION_KEYRING_H */

@@ -23,6 +23,7 @@
 #include "enforce/sweep.h"
 #include "policy/start.h"
 #include "report/alarm.h"
+#include "worker/keys.h"
 
 PG_FUNCTION_INFO_V1(retention_pass_enforce_sql);
 
@@ -42,6 +43,21 @@ tell_states(Oid relid)
 			break;
 		retention_sweep_commit();
 	}
+	SPI_finish();
+}
+
+/*
+ * Before the pass, so that it makes tokens with the key that stays, and seals what is
+ * recorded here.
+ */
+static void
+look_after_keys(TimestampTz as_of)
+{
+	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	EnsurePortalSnapshotExists();
+	(void) retention_keys_look_after(as_of);
+	retention_sweep_commit();
 	SPI_finish();
 }
 
@@ -84,6 +100,8 @@ retention_pass_enforce_sql(PG_FUNCTION_ARGS)
 		tell_states(relid);
 		PG_RETURN_VOID();
 	}
+	/* Who enforces one table as of tomorrow does not mean the keys of all. */
+	look_after_keys(OidIsValid(relid) ? Min(as_of, now) : as_of);
 	retention_pass_run(relid, as_of, OidIsValid(relid), 0, &result);
 	tell_states(relid);
 	PG_RETURN_VOID();

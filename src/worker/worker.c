@@ -28,6 +28,7 @@
 #include "enforce/pass.h"
 #include "evidence/ledger.h"
 #include "report/alarm.h"
+#include "worker/keys.h"
 #include "worker/visit.h"
 #include "worker/worker.h"
 
@@ -96,6 +97,23 @@ enforce(RetentionScheduleReport *report)
 	report->rows = result.rows;
 	report->not_before = after(ended, rest);
 	report->next_wake = result.more ? ended : Min(result.next_due, naptime);
+}
+
+/* Keys whose date has come; after the pass, which a slow vault must not delay. */
+static void
+look_after_keys(RetentionScheduleReport *report)
+{
+	bool		busy;
+
+	retention_visit_start("privacy_retention: looking after the keys");
+	if (retention_extension_lock(&busy))
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		report->next_wake = Min(report->next_wake,
+								retention_keys_look_after(GetCurrentTimestamp()));
+		PopActiveSnapshot();
+	}
+	retention_visit_commit();
 }
 
 static void
@@ -193,6 +211,7 @@ retention_worker_main(Datum arg)
 	{
 		/* What a pass did before it failed is sealed all the same. */
 		(void) take(enforce, &report);
+		(void) take(look_after_keys, &report);
 		(void) take(seal, &report);
 	}
 	/* Where nothing is enforced that is told, too. */
