@@ -43,6 +43,7 @@ SQL_ROOMS = \
 	enforce/confirmation \
 	erase/round \
 	erase/page \
+	erase/horizon \
 	command/hold_ddl \
 	command/keep \
 	command/detach \

@@ -39,6 +39,7 @@ bool		retention_settings_enforce_subscribed = false;
 bool		retention_settings_replication_origin = true;
 char	   *retention_settings_governed_schemas = NULL;
 int			retention_settings_largest_share = 50;
+int			retention_settings_backup_retention = -1;
 int			retention_settings_erase_within = 86400;
 bool		retention_settings_reindex = true;
 
@@ -409,6 +410,13 @@ define_erasure(void)
 							"After half of that the worker vacuums and scrubs the table, once for all deletions until then. Zero: the worker does not; CALL retention.scrub() does.",
 							&retention_settings_erase_within,
 							SECS_PER_DAY, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("privacy_retention.backup_retention",
+							"How long backups and archived WAL are kept, as you declare it.",
+							"So long after the last old WAL has left the server, retention.erasure_horizon calls a deletion clear of backups. "
+							"Nobody looks whether that is true. Zero: there are none; -1: not declared.",
+							&retention_settings_backup_retention,
+							-1, -1, INT_MAX,
 							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomBoolVariable("privacy_retention.reindex",
 							 "Lets the worker rebuild indexes that keep deleted values where only REINDEX removes them.",

@@ -284,6 +284,48 @@ retention_round_hold(RetentionRound *round, const char *held_by, const char *rem
 	round->remedy = remedy == NULL ? NULL : pstrdup(remedy);
 }
 
+bool
+retention_round_strange(TimeLineID timeline)
+{
+	Oid			types[] = {INT4OID};
+	Datum		values[] = {Int32GetDatum(timeline)};
+	RetentionIdentity saved;
+	bool		strange;
+
+	if (!is_known())
+		return false;
+	SPI_connect();
+	retention_identity_become_extension(&saved);
+	if (SPI_execute_with_args("SELECT 1 FROM retention.erasure_round"
+							  " WHERE timeline < $1 OR timeline > $1",
+							  lengthof(types), types, values, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "retention.erasure_round could not be read");
+	strange = SPI_processed > 0;
+	retention_identity_restore(&saved);
+	SPI_finish();
+	return strange;
+}
+
+void
+retention_round_settle(TimeLineID timeline, XLogRecPtr clear)
+{
+	Oid			types[] = {INT4OID, LSNOID};
+	Datum		values[] = {Int32GetDatum(timeline), LSNGetDatum(clear)};
+	RetentionIdentity saved;
+
+	SPI_connect();
+	retention_identity_become_extension(&saved);
+	if (SPI_execute_with_args("UPDATE retention.erasure_round SET timeline = $1,"
+							  " durable_at = CASE WHEN scrub_lsn <= $2 THEN durable_at END,"
+							  " replicas_at = CASE WHEN scrub_lsn <= $2 THEN replicas_at END,"
+							  " wal_clear_at = CASE WHEN scrub_lsn <= $2 THEN wal_clear_at END"
+							  " WHERE timeline < $1 OR timeline > $1",
+							  lengthof(types), types, values, NULL, false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "retention.erasure_round could not be written");
+	retention_identity_restore(&saved);
+	SPI_finish();
+}
+
 const char *
 retention_round_level_name(RetentionRoundLevel level)
 {

@@ -80,6 +80,19 @@ extern RetentionRound *retention_round_begin(const char *relation, Oid table);
 extern bool retention_round_reach(RetentionRound *round, RetentionRoundLevel level,
 								  TimestampTz at);
 
+/*
+ * Are there rounds whose levels were judged on another timeline than this?  Then what
+ * they say of a server's files may be of another server.
+ */
+extern bool retention_round_strange(TimeLineID timeline);
+
+/*
+ * From now on all levels are of this timeline.  Where not all is done and clear here
+ * up to "clear", what was said of a server's files (durable, replicas, wal_clear) is
+ * forgotten.
+ */
+extern void retention_round_settle(TimeLineID timeline, XLogRecPtr clear);
+
 /* What keeps it from the next level (NULL: nothing), and what helps. */
 extern void retention_round_hold(RetentionRound *round, const char *held_by,
 								 const char *remedy);

@@ -41,7 +41,7 @@ COMMENT ON COLUMN retention.erasure_round.reindexed_at IS 'when no index kept va
 COMMENT ON COLUMN retention.erasure_round.analyzed_at IS 'when the statistics had been made anew';
 COMMENT ON COLUMN retention.erasure_round.scrubbed_at IS 'when the freed space of all pages had been overwritten';
 COMMENT ON COLUMN retention.erasure_round.scrub_lsn IS 'end of the WAL then';
-COMMENT ON COLUMN retention.erasure_round.timeline IS 'timeline then';
+COMMENT ON COLUMN retention.erasure_round.timeline IS 'timeline of the server on which the levels after that were judged';
 COMMENT ON COLUMN retention.erasure_round.durable_at IS 'when a checkpoint had written the pages';
 COMMENT ON COLUMN retention.erasure_round.replicas_at IS 'when the standbys had done the same';
 COMMENT ON COLUMN retention.erasure_round.wal_clear_at IS 'when no WAL from before was left on this server';
@@ -50,6 +50,8 @@ COMMENT ON COLUMN retention.erasure_round.remedy IS 'what helps: a statement';
 
 CREATE INDEX erasure_round_open ON retention.erasure_round (id) WHERE wal_clear_at IS NULL;
 COMMENT ON INDEX retention.erasure_round_open IS 'Rounds that are not done';
+CREATE INDEX erasure_round_timeline ON retention.erasure_round (timeline) WHERE timeline IS NOT NULL;
+COMMENT ON INDEX retention.erasure_round_timeline IS 'Rounds that were judged on another server';
 
 CREATE INDEX ledger_batch ON retention.ledger (relation, seq) WHERE event = 'batch' AND seq IS NOT NULL;
 COMMENT ON INDEX retention.ledger_batch IS 'The deletions of a table behind a place in the chain';

@@ -2,8 +2,8 @@
  * call.c
  *		CALL retention.enforce(): a pass that a person, or a job, asks for.
  *
- * Invariant: refuses before it begins, and afterwards tells what has become of the
- * rules, as the worker does.
+ * Invariant: refuses before it begins, and afterwards notes how far erasure has got
+ * and tells what has become of the rules, as the worker does.
  *
  * The symbol has the name that the SQL objects of 1.0 know it by.
  */
@@ -21,6 +21,7 @@
 #include "enforce/pass.h"
 #include "enforce/pause.h"
 #include "enforce/sweep.h"
+#include "erase/horizon.h"
 #include "policy/start.h"
 #include "report/alarm.h"
 #include "worker/keys.h"
@@ -61,6 +62,18 @@ look_after_keys(TimestampTz as_of)
 	SPI_finish();
 }
 
+/* How far the erasure of earlier deletions has got, in a transaction of its own. */
+static void
+advance_erasure(void)
+{
+	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	retention_sweep_commit();
+	retention_horizon_advance();
+	retention_sweep_commit();
+	SPI_finish();
+}
+
 /* CALL retention.enforce(relation, as_of) */
 Datum
 retention_pass_enforce_sql(PG_FUNCTION_ARGS)
@@ -97,12 +110,14 @@ retention_pass_enforce_sql(PG_FUNCTION_ARGS)
 	{
 		ereport(WARNING,
 				(errmsg("nothing was enforced: privacy_retention.enabled is off")));
+		advance_erasure();
 		tell_states(relid);
 		PG_RETURN_VOID();
 	}
 	/* Who enforces one table as of tomorrow does not mean the keys of all. */
 	look_after_keys(OidIsValid(relid) ? Min(as_of, now) : as_of);
 	retention_pass_run(relid, as_of, OidIsValid(relid), 0, &result);
+	advance_erasure();
 	tell_states(relid);
 	PG_RETURN_VOID();
 }

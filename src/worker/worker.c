@@ -26,6 +26,7 @@
 #include "base/schedule.h"
 #include "base/settings.h"
 #include "enforce/pass.h"
+#include "erase/horizon.h"
 #include "evidence/ledger.h"
 #include "report/alarm.h"
 #include "worker/keys.h"
@@ -127,6 +128,18 @@ seal(RetentionScheduleReport *report)
 	retention_visit_commit();
 }
 
+/* How far the erasure of what was deleted has got. */
+static void
+advance(RetentionScheduleReport *report)
+{
+	bool		busy;
+
+	retention_visit_start("privacy_retention: looking how far erasure has got");
+	if (retention_extension_lock(&busy))
+		retention_horizon_advance();
+	retention_visit_commit();
+}
+
 /*
  * The states of rules, once a naptime; where there are many, of some of them, and
  * of the others at a visit that comes soon.
@@ -213,6 +226,7 @@ retention_worker_main(Datum arg)
 		(void) take(enforce, &report);
 		(void) take(look_after_keys, &report);
 		(void) take(seal, &report);
+		(void) take(advance, &report);
 	}
 	/* Where nothing is enforced that is told, too. */
 	if (report.state != RETENTION_ABSENT)
