@@ -25,14 +25,14 @@ for my $line (split /\n/, slurp_file($file))
 	elsif ($line =~ /^    - (\w+): \{usage: "(LABEL|GAUGE|COUNTER)", description: "[^"]+"\}$/) { $metric{$name}{$1} = $2; }
 	elsif ($line ne '') { fail("cannot read \"$line\""); }
 }
-is(scalar(keys %query), 4, 'queries');
+is(scalar(keys %query), 5, 'queries');
 
 my $node = RetentionNode->make('exporter', preload => 1, streaming => 1);
 
 $node->safe_psql('postgres', q{SELECT retention.set_category('visits', '1 hour', 'the visit');
 	CREATE TABLE visit (id int PRIMARY KEY, ip inet, at timestamptz);
 	CREATE INDEX ON visit (at);
-	INSERT INTO visit VALUES (1, '192.0.2.1', now() - interval '30 min');
+	INSERT INTO visit VALUES (1, '192.0.2.1', now() - interval '30 min'), (2, '192.0.2.1', now() - interval '2 h');
 	SECURITY LABEL FOR privacy_retention ON TABLE visit IS 'from at; visits, where (id > 1), then delete; visits, then delete';
 	SECURITY LABEL FOR privacy_retention ON COLUMN visit.ip IS 'visits';
 	SELECT retention.protect('visit');
@@ -62,6 +62,8 @@ for my $server ($node, $standby)
 	}
 	is($server->safe_psql('postgres', "WITH q AS ($query{privacy_retention_rule}) SELECT min(well), max(due) FROM q",
 			extra_params => [ '-U', 'exporter' ]), '1|0', 'what it says');
+	is($server->safe_psql('postgres', "WITH q AS ($query{privacy_retention_erasure}) SELECT relation, pending, late, oldest_pending_seconds > 0 FROM q",
+			extra_params => [ '-U', 'exporter' ]), 'public.visit|1|0|t', 'one deletion, of which the bytes are still there');
 }
 $standby->stop;
 $node->stop;
