@@ -31,6 +31,7 @@ SQL_ROOMS = \
 	pseudonym/token \
 	evidence/ledger \
 	evidence/merkle \
+	evidence/checkpoint \
 	guard/guard \
 	guard/suspension \
 	guard/hold_guard \
@@ -97,6 +98,15 @@ include $(PGXS)
 else
 all install installcheck:
 	@echo "no server headers: PG_CONFIG ($(PG_CONFIG)) has no PGXS; .ci/setup finds or installs them" >&2; exit 1
+endif
+
+# Signatures of checkpoints: with OpenSSL, where the server has it.
+ifeq ($(with_ssl),openssl)
+OPENSSL := $(shell echo '\#include <openssl/evp.h>' | $(CC) $(CPPFLAGS) -E - > /dev/null 2>&1 && echo yes)
+endif
+ifeq ($(OPENSSL),yes)
+override CPPFLAGS += -DRETENTION_WITH_OPENSSL
+SHLIB_LINK += -lcrypto
 endif
 
 privacy_retention--1.1.sql: $(SQL_FILES) Makefile

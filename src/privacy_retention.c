@@ -14,6 +14,7 @@
 #include "base/schedule.h"
 #include "base/settings.h"
 #include "policy/provider.h"
+#include "pseudonym/ledger_key.h"
 #include "worker/launcher.h"
 
 PG_MODULE_MAGIC;
@@ -25,6 +26,7 @@ _PG_init(void)
 {
 	retention_settings_define();
 	retention_provider_register();
+	retention_ledger_key_provide();
 
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;

@@ -40,6 +40,8 @@ bool		retention_settings_replication_origin = true;
 char	   *retention_settings_governed_schemas = NULL;
 int			retention_settings_largest_share = 50;
 int			retention_settings_backup_retention = -1;
+char	   *retention_settings_ledger_origin = NULL;
+int			retention_settings_ledger_period = -1;
 int			retention_settings_erase_within = 86400;
 bool		retention_settings_reindex = true;
 
@@ -195,6 +197,19 @@ check_key_directory(char **newval, void **extra, GucSource source)
 		return false;
 	}
 	return true;
+}
+
+/* It also names a key, whose name cannot have a blank or a plus. */
+static bool
+check_ledger_origin(char **newval, void **extra, GucSource source)
+{
+	bool		good = strlen(*newval) <= 200;
+
+	for (const char *c = *newval; *c != '\0'; c++)
+		good = good && *c > ' ' && *c < 0x7F && *c != '+';
+	if (!good)
+		GUC_check_errdetail("Up to 200 letters, digits and signs of ASCII are expected, without a blank and a plus sign.");
+	return good;
 }
 
 /* The zone was checked when it was set; it is gone only if its file is. */
@@ -426,11 +441,31 @@ define_erasure(void)
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
+/* What is kept of what was done. */
+static void
+define_evidence(void)
+{
+	DefineCustomStringVariable("privacy_retention.ledger_origin",
+							   "Name of the ledger in its checkpoints.",
+							   "Unique and stable, such as example.com/production/crm; verifiers compare it. "
+							   "Empty: made of the server's system identifier and the database's name.",
+							   &retention_settings_ledger_origin,
+							   "",
+							   PGC_SUSET, 0, check_ledger_origin, NULL, NULL);
+	DefineCustomIntVariable("privacy_retention.ledger_period",
+							"How long the ledger's entries are kept whole.",
+							"The worker then shortens them: what they say is removed, their hashes stay, so that all proofs hold. -1 keeps them.",
+							&retention_settings_ledger_period,
+							-1, -1, INT_MAX,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+}
+
 void
 retention_settings_define(void)
 {
 	define_policy();
 	define_pacing();
 	define_erasure();
+	define_evidence();
 	MarkGUCPrefixReserved("privacy_retention");
 }

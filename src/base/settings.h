@@ -59,6 +59,10 @@ extern int	retention_settings_backup_retention;	/* s, as declared; 0 =
 													 * declared */
 extern bool retention_settings_reindex; /* where only that removes values */
 
+extern char *retention_settings_ledger_origin;	/* "" = derived */
+extern int	retention_settings_ledger_period;	/* s; -1 = no entry is
+												 * shortened */
+
 /* Clocks before this instant are implausible (privacy_retention.earliest). */
 extern TimestampTz retention_settings_earliest(void);
 

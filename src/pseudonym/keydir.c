@@ -57,6 +57,8 @@ retention_keydir_file_name(char name[64], int epoch, const char *suffix)
 {
 	if (epoch == RETENTION_KEY_MARK)
 		snprintf(name, 64, "mark.%s", suffix);
+	else if (epoch == RETENTION_KEY_LEDGER)
+		snprintf(name, 64, "ledger.%s", suffix);
 	else
 		snprintf(name, 64, "epoch-%d.%s", epoch, suffix);
 }

@@ -16,6 +16,8 @@
 #include "datatype/timestamp.h"
 
 #define RETENTION_KEY_MARK 0	/* the mark key, in place of an epoch */
+#define RETENTION_KEY_LEDGER (-1)	/* the key that signs checkpoints,
+									 * likewise */
 #define RETENTION_KEY_EPOCHS 1000	/* so many at most */
 #define RETENTION_KEY_SUFFIX "key"
 #define RETENTION_NOTE_SUFFIX "destroyed"

@@ -6,7 +6,7 @@
  * destroyed leaves a file without a key that says so. A key file is complete
  * and on disk before it has its name.
  *
- * epoch-N.key, mark.key (there its second line is "epoch 0"):
+ * epoch-N.key, mark.key (there its second line is "epoch 0") and ledger.key ("epoch -1"):
  *
  *		privacy_retention key 1
  *		epoch N

@@ -98,7 +98,8 @@ load_mark(RetentionCurrentKeys *keys)
 {
 	uint8		derived[RETENTION_KEY_LENGTH];
 
-	ring.mark_problem = keys->mark_problem;
+	ring.		mark_problem = keys->mark_problem;
+
 	if (!keys->has_mark)
 		return;
 	PG_TRY();
@@ -106,7 +107,7 @@ load_mark(RetentionCurrentKeys *keys)
 		retention_hkdf_derive(keys->mark, sizeof(keys->mark), NULL, 0,
 							  (const uint8 *) INFO_MARK, strlen(INFO_MARK),
 							  derived, sizeof(derived));
-		ring.mark = retention_hkdf_hmac_create(derived, sizeof(derived));
+		ring.		mark = retention_hkdf_hmac_create(derived, sizeof(derived));
 	}
 	PG_FINALLY();
 	{
@@ -124,8 +125,9 @@ load(RetentionKeystore *store)
 	{
 		retention_keystore_read(store, &keys);
 		load_mark(&keys);
-		ring.problem = keys.problem;
-		ring.epoch = keys.epoch;
+		ring.		problem = keys.problem;
+		ring.		epoch = keys.epoch;
+
 		memcpy(ring.epoch_key, keys.key, sizeof(ring.epoch_key));
 	}
 	PG_FINALLY();
@@ -140,7 +142,7 @@ static bool
 is_fresh(TimestampTz statement)
 {
 	return ring.loaded &&
-		(ring.statement == statement || retention_keystore_is_command());
+				(ring.statement == statement || retention_keystore_is_command());
 }
 
 /* Looks at the keys, unless this statement, or transaction, has done so. */
@@ -162,7 +164,8 @@ refresh(void)
 	retention_keyring_wipe();
 
 	if (!retention_keystore_open(&store, false, &ring.problem))
-		ring.mark_problem = ring.problem;
+		ring.		mark_problem = ring.problem;
+
 	else
 	{
 		PG_TRY();
@@ -175,8 +178,8 @@ refresh(void)
 		}
 		PG_END_TRY();
 	}
-	ring.statement = statement;
-	ring.loaded = true;
+	ring.		statement = statement;
+	ring.		loaded = true;
 }
 
 /* The domain's key, derived at most once a statement. */
@@ -219,10 +222,10 @@ domain_hmac(const char *domain)
 		}
 		PG_END_TRY();
 		pfree(info.data);
-		at = ring.ndomains++;
+		at = ring.	ndomains++;
 	}
 	memmove(&ring.domains[1], &ring.domains[0], sizeof(DomainKey) * at);
-	ring.domains[0] = found;
+	ring.		domains[0] = found;
 
 	return found.hmac;
 }

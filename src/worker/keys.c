@@ -22,7 +22,7 @@ acts_here(void)
 		return true;
 	foreach(cell, retention_guard_relations())
 		if (retention_guard_state(lfirst_oid(cell)) == RETENTION_PROTECTED)
-			return true;
+		return true;
 	return false;
 }
 
