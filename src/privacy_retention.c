@@ -13,6 +13,7 @@
 
 #include "base/schedule.h"
 #include "base/settings.h"
+#include "base/turn.h"
 #include "policy/provider.h"
 #include "pseudonym/ledger_key.h"
 #include "worker/launcher.h"
@@ -31,5 +32,6 @@ _PG_init(void)
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
 	retention_schedule_request();
+	retention_turn_request();
 	retention_launcher_register();
 }

@@ -100,4 +100,13 @@ retention_compat_subscription_filters(HeapTuple tuple)
 	((rte)->rtekind == RTE_GROUP ? (rte)->groupexprs : NIL)
 #endif
 
+/* Runs a portal (tcop/pquery.h) of one utility command to its end. */
+#if PG_VERSION_NUM < 180000
+#define retention_compat_portal_run(portal, dest) \
+	((void) PortalRun((portal), FETCH_ALL, true, true, (dest), (dest), NULL))
+#else
+#define retention_compat_portal_run(portal, dest) \
+	((void) PortalRun((portal), FETCH_ALL, true, (dest), (dest), NULL))
+#endif
+
 #endif							/* RETENTION_COMPAT_H */

@@ -428,6 +428,21 @@ retention_schedule_told(Oid dbid, TimestampTz now, Oid last)
 	LWLockRelease(schedule->lock);
 }
 
+void
+retention_schedule_note_error(Oid dbid, const char *error, TimestampTz now)
+{
+	RetentionScheduleEntry *entry;
+
+	LWLockAcquire(schedule->lock, LW_EXCLUSIVE);
+	entry = find(dbid);
+	if (entry != NULL)
+	{
+		entry->last_error_at = now;
+		strlcpy(entry->last_error, error, sizeof(entry->last_error));
+	}
+	LWLockRelease(schedule->lock);
+}
+
 bool
 retention_schedule_unmarked(bool unmarked)
 {

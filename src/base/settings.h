@@ -54,8 +54,8 @@ extern int	retention_settings_largest_share;	/* %, of a table's rows, of a
 												 * rule in one pass */
 extern int	retention_settings_erase_within;	/* s, from deletion to scrub;
 												 * 0 = not by the worker */
-extern int	retention_settings_backup_retention;	/* s, as declared; 0 =
-													 * no backups, -1 = not
+extern int	retention_settings_backup_retention;	/* s, as declared; 0 = no
+													 * backups, -1 = not
 													 * declared */
 extern bool retention_settings_reindex; /* where only that removes values */
 

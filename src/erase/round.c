@@ -19,8 +19,10 @@
 #include "utils/xid8.h"
 
 #include "base/identity.h"
+#include "erase/reach.h"
 #include "erase/round.h"
 #include "evidence/ledger.h"
+#include "policy/start.h"
 
 static const char *const level_names[RETENTION_ROUND_LEVELS] = {
 	"removable", "vacuumed", "reindexed", "analyzed", "scrubbed", "durable",
@@ -30,7 +32,7 @@ static const char *const level_names[RETENTION_ROUND_LEVELS] = {
 #define COLUMNS \
 	" id, relation, table_id, first_entry, last_entry, first_deleted_at, deleted_at, horizon," \
 	" removable_at, vacuumed_at, reindexed_at, analyzed_at, scrubbed_at, durable_at," \
-	" replicas_at, wal_clear_at, scrub_lsn, timeline, held_by, remedy"
+	" replicas_at, wal_clear_at, scrub_lsn, timeline, held_by, remedy, tried_at"
 #define FIRST_LEVEL 9			/* removable_at, from 1 */
 
 /* The entries of a table that no round covers: an alias l of the ledger's is in sight. */
@@ -82,6 +84,7 @@ read_round(HeapTuple row, TupleDesc desc, MemoryContext context)
 	round->held_by = isnull ? NULL : TextDatumGetCString(value);
 	value = SPI_getbinval(row, desc, FIRST_LEVEL + RETENTION_ROUND_LEVELS + 3, &isnull);
 	round->remedy = isnull ? NULL : TextDatumGetCString(value);
+	round->tried_at = time_or_zero(row, desc, FIRST_LEVEL + RETENTION_ROUND_LEVELS + 4);
 	MemoryContextSwitchTo(old);
 	return round;
 }
@@ -324,6 +327,82 @@ retention_round_settle(TimeLineID timeline, XLogRecPtr clear)
 		elog(ERROR, "retention.erasure_round could not be written");
 	retention_identity_restore(&saved);
 	SPI_finish();
+}
+
+/*
+ * Were the other tables that the round reaches scrubbed since it was begun, with
+ * nothing missing?  What a scrub then found removed was deleted after the horizon.
+ */
+static bool
+others_are_scrubbed(const RetentionRound *round, Oid table)
+{
+	RetentionIdentity saved;
+	bool		all = true;
+	ListCell   *lc;
+
+	if (!OidIsValid(retention_identity_find_own("scrubbed")))
+		return false;
+	foreach(lc, retention_reach_tables(round->table))
+	{
+		Oid			types[] = {TEXTOID, INT8OID};
+		Datum		values[] = {(Datum) 0, Int64GetDatum(round->id)};
+
+		if (lfirst_oid(lc) == table)
+			continue;
+		SPI_connect();
+		values[0] = CStringGetTextDatum(retention_start_relation_name(lfirst_oid(lc)));
+		retention_identity_become_extension(&saved);
+		if (SPI_execute_with_args("SELECT FROM retention.scrubbed AS s, retention.erasure_round AS r"
+								  " WHERE s.relation = $1 AND r.id = $2 AND NOT s.running"
+								  " AND s.missing IS NULL AND s.started_at >= r.begun_at",
+								  lengthof(types), types, values, NULL, true, 1) != SPI_OK_SELECT)
+			elog(ERROR, "retention.scrubbed could not be read");
+		all &= SPI_processed > 0;
+		retention_identity_restore(&saved);
+		SPI_finish();
+	}
+	return all;
+}
+
+void
+retention_round_scrubbed(Oid table, FullTransactionId horizon, XLogRecPtr lsn,
+						 TimeLineID timeline)
+{
+	ListCell   *lc;
+
+	foreach(lc, retention_round_open())
+	{
+		RetentionRound *round = (RetentionRound *) lfirst(lc);
+		TimestampTz now = GetCurrentTimestamp();
+
+		if (round->reached[RETENTION_ROUND_SCRUBBED] != 0 ||
+			!list_member_oid(retention_reach_tables(round->table), table) ||
+			FullTransactionIdPrecedes(horizon, round->horizon) ||
+			!others_are_scrubbed(round, table))
+			continue;
+		round->scrub_lsn = lsn;
+		round->timeline = timeline;
+		(void) retention_round_reach(round, RETENTION_ROUND_REMOVABLE, now);
+		(void) retention_round_reach(round, RETENTION_ROUND_VACUUMED, now);
+		(void) retention_round_reach(round, RETENTION_ROUND_SCRUBBED, now);
+	}
+}
+
+void
+retention_round_try(RetentionRound *round, TimestampTz at)
+{
+	Oid			types[] = {INT8OID, TIMESTAMPTZOID};
+	Datum		values[] = {Int64GetDatum(round->id), TimestampTzGetDatum(at)};
+	RetentionIdentity saved;
+
+	SPI_connect();
+	retention_identity_become_extension(&saved);
+	if (SPI_execute_with_args("UPDATE retention.erasure_round SET tried_at = $2 WHERE id = $1",
+							  lengthof(types), types, values, NULL, false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "retention.erasure_round could not be written");
+	retention_identity_restore(&saved);
+	SPI_finish();
+	round->tried_at = at;
 }
 
 const char *

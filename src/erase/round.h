@@ -46,6 +46,7 @@ typedef struct RetentionRound
 	TimestampTz reached[RETENTION_ROUND_LEVELS];	/* 0 = not yet */
 	XLogRecPtr	scrub_lsn;		/* with SCRUBBED */
 	TimeLineID	timeline;
+	TimestampTz tried_at;		/* the eraser's last attempt; 0 = none yet */
 	char	   *held_by;		/* NULL = nothing known */
 	char	   *remedy;
 } RetentionRound;
@@ -96,6 +97,18 @@ extern void retention_round_settle(TimeLineID timeline, XLogRecPtr clear);
 /* What keeps it from the next level (NULL: nothing), and what helps. */
 extern void retention_round_hold(RetentionRound *round, const char *held_by,
 								 const char *remedy);
+
+/*
+ * A scrub of the table, of its partitions, TOAST and indexes, went through all pages
+ * and found nothing that was deleted before "horizon", be it dead rows or entries of
+ * indexes: so that much is removed and overwritten, up to "lsn".  Stamps the rounds
+ * for which this was all that was left to scrub.
+ */
+extern void retention_round_scrubbed(Oid table, FullTransactionId horizon,
+									 XLogRecPtr lsn, TimeLineID timeline);
+
+/* The eraser begins to work on it. */
+extern void retention_round_try(RetentionRound *round, TimestampTz at);
 
 /* The level's name, as the ledger has it. */
 extern const char *retention_round_level_name(RetentionRoundLevel level);

@@ -8,6 +8,7 @@ CREATE TABLE retention.erasure_round (
     last_entry bigint NOT NULL,
     first_deleted_at timestamptz NOT NULL,
     deleted_at timestamptz NOT NULL,
+    begun_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     horizon xid8 NOT NULL,
     removable_at timestamptz,
     vacuumed_at timestamptz,
@@ -19,6 +20,7 @@ CREATE TABLE retention.erasure_round (
     durable_at timestamptz,
     replicas_at timestamptz,
     wal_clear_at timestamptz,
+    tried_at timestamptz,
     held_by text,
     remedy text,
     UNIQUE (relation, first_entry)
@@ -34,6 +36,7 @@ COMMENT ON COLUMN retention.erasure_round.first_entry IS 'first place in the led
 COMMENT ON COLUMN retention.erasure_round.last_entry IS 'last one; of the places between, those of batches on this table';
 COMMENT ON COLUMN retention.erasure_round.first_deleted_at IS 'when the first of them was written';
 COMMENT ON COLUMN retention.erasure_round.deleted_at IS 'when the last of them was';
+COMMENT ON COLUMN retention.erasure_round.begun_at IS 'when the round was begun: all of them had committed';
 COMMENT ON COLUMN retention.erasure_round.horizon IS 'transactions from this one on came after all of them: once nobody sees what was before it, VACUUM may remove it';
 COMMENT ON COLUMN retention.erasure_round.removable_at IS 'when nobody could see the deleted versions any more';
 COMMENT ON COLUMN retention.erasure_round.vacuumed_at IS 'when all tables had been vacuumed, their indexes too';
@@ -45,6 +48,7 @@ COMMENT ON COLUMN retention.erasure_round.timeline IS 'timeline of the server on
 COMMENT ON COLUMN retention.erasure_round.durable_at IS 'when a checkpoint had written the pages';
 COMMENT ON COLUMN retention.erasure_round.replicas_at IS 'when the standbys had done the same';
 COMMENT ON COLUMN retention.erasure_round.wal_clear_at IS 'when no WAL from before was left on this server';
+COMMENT ON COLUMN retention.erasure_round.tried_at IS 'when the eraser last began to work on it';
 COMMENT ON COLUMN retention.erasure_round.held_by IS 'what keeps it from the next level; NULL = nothing known';
 COMMENT ON COLUMN retention.erasure_round.remedy IS 'what helps: a statement';
 

@@ -103,7 +103,7 @@ same_names(List *a, List *b)
 		return false;
 	forboth(la, a, lb, b)
 		if (strcmp(lfirst(la), lfirst(lb)) != 0)
-			return false;
+		return false;
 	return true;
 }
 
@@ -177,7 +177,10 @@ look_at(const RetentionWal *wal, WalFile *file)
 		held = judge_page(wal, &header);
 		file->oldest = Min(file->oldest, held);
 
-		/* A segment that does not begin with itself is not what we think it is. */
+		/*
+		 * A segment that does not begin with itself is not what we think it
+		 * is.
+		 */
 		if (offset == 0 && !whole)
 		{
 			XLogRecPtr	own;
@@ -231,7 +234,11 @@ retention_wal_look(void)
 				break;
 			}
 		}
-		/* A file that was renamed during the look may not have been looked at. */
+
+		/*
+		 * A file that was renamed during the look may not have been looked
+		 * at.
+		 */
 		if (!gone && same_names(names, list_files()))
 			return wal;
 	}

@@ -9,7 +9,8 @@
  * The postmaster starts it when recovery is over, never on a standby, and again
  * 5 s after it ended.  It scans pg_database, keeps the shared table of databases
  * (base/schedule.c), sleeps until the first of them wants a look, and has the
- * postmaster start a short-lived worker there, at most WORKERS at a time.
+ * postmaster start a short-lived worker there, at most WORKERS at a time, and beside
+ * them one eraser (base/turn.c), so that deletion goes on while tables are vacuumed.
  *
  *		  found in pg_database, or woken by a session
  *							|
@@ -60,6 +61,8 @@
 
 #include "base/schedule.h"
 #include "base/settings.h"
+#include "base/turn.h"
+#include "worker/eraser.h"
 #include "worker/launcher.h"
 #include "worker/worker.h"
 
@@ -73,6 +76,16 @@ typedef struct Slot
 	BackgroundWorkerHandle *handle; /* NULL = free */
 	Oid			dbid;
 } Slot;
+
+/* What is started in a database. */
+typedef struct Kind
+{
+	const char *name;
+	const char *function;
+} Kind;
+
+static const Kind worker_kind = {"worker", "retention_worker_main"};
+static const Kind eraser_kind = {"eraser", "retention_eraser_main"};
 
 PGDLLEXPORT void retention_launcher_main(Datum arg);
 
@@ -121,6 +134,7 @@ scan_databases(TimestampTz now)
 	table_close(relation, AccessShareLock);
 	CommitTransactionCommand();
 	retention_schedule_reconcile(dbids, count, now);
+	retention_turn_reconcile(dbids, count);
 }
 
 /* Frees the slots of workers that ended.  True if there is a free one. */
@@ -146,27 +160,22 @@ reap(Slot *slots, TimestampTz now)
 	return available;
 }
 
-/* Starts a worker in a database.  False if the server has no free slot for it. */
+/* Starts a process in a database.  False if the server has no free slot for it. */
 static bool
-launch(Slot *slots, Oid dbid)
+launch(Slot *slot, const Kind *kind, Oid dbid)
 {
 	BackgroundWorker worker;
-	Slot	   *slot = slots;
 	MemoryContext old;
 	bool		registered;
-
-	while (slot->handle != NULL)
-		slot++;
-	Assert(slot < slots + WORKERS);
 
 	memset(&worker, 0, sizeof(worker));
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	strlcpy(worker.bgw_library_name, "privacy_retention", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, "retention_worker_main", BGW_MAXLEN);
-	snprintf(worker.bgw_name, BGW_MAXLEN, "privacy_retention worker for database %u", dbid);
-	strlcpy(worker.bgw_type, "privacy_retention worker", BGW_MAXLEN);
+	strlcpy(worker.bgw_function_name, kind->function, BGW_MAXLEN);
+	snprintf(worker.bgw_name, BGW_MAXLEN, "privacy_retention %s for database %u", kind->name, dbid);
+	snprintf(worker.bgw_type, BGW_MAXLEN, "privacy_retention %s", kind->name);
 	worker.bgw_main_arg = ObjectIdGetDatum(dbid);
 	worker.bgw_notify_pid = MyProcPid;
 
@@ -182,6 +191,32 @@ launch(Slot *slots, Oid dbid)
 	return true;
 }
 
+/* Starts the eraser where there is work for it.  Returns when there will be. */
+static TimestampTz
+launch_eraser(Slot *slot, TimestampTz now)
+{
+	TimestampTz wake;
+	Oid			dbid;
+	pid_t		pid;
+
+	if (slot->handle != NULL)
+	{
+		/* Its end sets the latch. */
+		if (GetBackgroundWorkerPid(slot->handle, &pid) != BGWH_STOPPED)
+			return DT_NOEND;
+		pfree(slot->handle);
+		slot->handle = NULL;
+	}
+	dbid = retention_turn_next(now, &wake);
+	if (!OidIsValid(dbid))
+		return wake;
+	/* Until it ends without having taken its turn, that counts as a failure. */
+	retention_turn_lost(dbid, now);
+	if (launch(slot, &eraser_kind, dbid))
+		return DT_NOEND;
+	return TimestampTzPlusMilliseconds(now, STARVED_SECONDS * 1000);
+}
+
 /* Starts what is due.  Returns when something will be, as far as is known. */
 static TimestampTz
 launch_due(Slot *slots, TimestampTz now)
@@ -191,11 +226,16 @@ launch_due(Slot *slots, TimestampTz now)
 
 	while (reap(slots, now))
 	{
+		Slot	   *slot;
 		Oid			dbid = retention_schedule_next(now, &wake);
 
 		if (!OidIsValid(dbid))
 			return wake;
-		if (!launch(slots, dbid))
+		slot = slots;
+		while (slot->handle != NULL)
+			slot++;
+		Assert(slot < slots + WORKERS);
+		if (!launch(slot, &worker_kind, dbid))
 		{
 			wake = TimestampTzPlusMilliseconds(now, STARVED_SECONDS * 1000);
 			retention_schedule_postpone(dbid, now, wake);
@@ -217,6 +257,7 @@ void
 retention_launcher_main(Datum arg)
 {
 	Slot		slots[WORKERS] = {{0}};
+	Slot		eraser = {0};
 	MemoryContext context;
 	TimestampTz scanned = 0;
 
@@ -260,6 +301,7 @@ retention_launcher_main(Datum arg)
 			scanned = now;
 		}
 		wake = launch_due(slots, now);
+		wake = Min(wake, launch_eraser(&eraser, now));
 		rescan = TimestampTzPlusMilliseconds(scanned, retention_settings_naptime * (int64) 1000);
 		timeout = TimestampDifferenceMilliseconds(now, Min(wake, rescan));
 		pgstat_report_activity(STATE_IDLE, NULL);

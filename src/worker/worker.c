@@ -26,10 +26,10 @@
 #include "base/schedule.h"
 #include "base/settings.h"
 #include "enforce/pass.h"
-#include "erase/horizon.h"
 #include "evidence/ledger.h"
 #include "report/alarm.h"
 #include "worker/keys.h"
+#include "worker/rounds.h"
 #include "worker/visit.h"
 #include "worker/worker.h"
 
@@ -128,16 +128,11 @@ seal(RetentionScheduleReport *report)
 	retention_visit_commit();
 }
 
-/* How far the erasure of what was deleted has got. */
+/* Erasure goes on beside the visits: here only what takes moments. */
 static void
-advance(RetentionScheduleReport *report)
+look_after_rounds(RetentionScheduleReport *report)
 {
-	bool		busy;
-
-	retention_visit_start("privacy_retention: looking how far erasure has got");
-	if (retention_extension_lock(&busy))
-		retention_horizon_advance();
-	retention_visit_commit();
+	report->next_wake = Min(report->next_wake, retention_rounds_look_after());
 }
 
 /*
@@ -226,7 +221,7 @@ retention_worker_main(Datum arg)
 		(void) take(enforce, &report);
 		(void) take(look_after_keys, &report);
 		(void) take(seal, &report);
-		(void) take(advance, &report);
+		(void) take(look_after_rounds, &report);
 	}
 	/* Where nothing is enforced that is told, too. */
 	if (report.state != RETENTION_ABSENT)

@@ -1,0 +1,219 @@
+/*
+ * maintenance.c
+ *		VACUUM, REINDEX and ANALYZE, as a background worker gives them.
+ *
+ * Invariant: each is a top-level command outside a transaction block, as a client
+ * would send it; the server runs the code in users' indexes as their owner.
+ *
+ * A command goes through a portal, so that what hooks ProcessUtility sees it as any
+ * other.  The portal's memory outlives the transactions that the command makes.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_statistic.h"
+#include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_statistic_ext_data.h"
+#include "executor/spi.h"
+#include "nodes/makefuncs.h"
+#include "storage/lmgr.h"
+#include "tcop/dest.h"
+#include "tcop/pquery.h"
+#include "tcop/tcopprot.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/snapmgr.h"
+
+#include "base/compat.h"
+#include "policy/start.h"
+#include "worker/maintenance.h"
+#include "worker/visit.h"
+
+/* Runs one utility command, as at the top of a session. */
+static void
+run_command(const char *sql)
+{
+	MemoryContext context = CurrentMemoryContext;
+	PlannedStmt *statement;
+	Portal		portal;
+	RawStmt    *raw;
+
+	retention_visit_start(sql);
+	portal = CreatePortal("privacy_retention maintenance", true, true);
+	portal->visible = false;
+	MemoryContextSwitchTo(portal->portalContext);
+	sql = pstrdup(sql);
+	raw = linitial_node(RawStmt, pg_parse_query(sql));
+	statement = makeNode(PlannedStmt);
+	statement->commandType = CMD_UTILITY;
+	statement->canSetTag = true;
+	statement->utilityStmt = raw->stmt;
+	statement->stmt_location = raw->stmt_location;
+	statement->stmt_len = raw->stmt_len;
+	PortalDefineQuery(portal, NULL, sql, CreateCommandTag(raw->stmt),
+					  list_make1(statement), NULL);
+	PortalStart(portal, NULL, 0, InvalidSnapshot);
+	retention_compat_portal_run(portal, None_Receiver);
+	PortalDrop(portal, false);
+	retention_visit_commit();
+	MemoryContextSwitchTo(context);
+}
+
+/* The name of a relation, which may be gone; in the caller's memory. */
+static char *
+name_of(Oid relid)
+{
+	MemoryContext context = CurrentMemoryContext;
+	char	   *name = NULL;
+
+	retention_visit_start("privacy_retention: looking at a table");
+	if (get_rel_name(relid) != NULL)
+		name = MemoryContextStrdup(context, retention_start_relation_name(relid));
+	retention_visit_commit();
+	MemoryContextSwitchTo(context);
+	return name;
+}
+
+void
+retention_maintenance_vacuum(Oid relid, bool thorough)
+{
+	char	   *name = name_of(relid);
+
+	if (name != NULL)
+		run_command(psprintf("VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF%s) %s",
+							 thorough ? ", FREEZE, DISABLE_PAGE_SKIPPING" : "", name));
+}
+
+/*
+ * Deletes what a catalog of statistics has of an object, and what no transaction
+ * from "since" on wrote.
+ */
+static void
+delete_stale(Oid catalog, Oid index, AttrNumber column, Oid object, TransactionId since)
+{
+	Relation	relation = table_open(catalog, RowExclusiveLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
+	scan = systable_beginscan(relation, index, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		if (TransactionIdPrecedes(HeapTupleHeaderGetXmin(tuple->t_data), since))
+			CatalogTupleDelete(relation, &tuple->t_self);
+	}
+	systable_endscan(scan);
+	table_close(relation, RowExclusiveLock);
+}
+
+/* The table is locked as ANALYZE locks it: nobody else's is at work meanwhile. */
+static void
+drop_stale_statistics(Oid relid, TransactionId since)
+{
+	Relation	relation = try_relation_open(relid, ShareUpdateExclusiveLock);
+	List	   *objects;
+	ListCell   *lc;
+
+	if (relation == NULL)
+		return;
+	objects = lcons_oid(relid, RelationGetIndexList(relation));
+	foreach(lc, objects)
+		delete_stale(StatisticRelationId, StatisticRelidAttnumInhIndexId,
+					 Anum_pg_statistic_starelid, lfirst_oid(lc), since);
+	foreach(lc, RelationGetStatExtList(relation))
+		delete_stale(StatisticExtDataRelationId, StatisticExtDataStxoidInhIndexId,
+					 Anum_pg_statistic_ext_data_stxoid, lfirst_oid(lc), since);
+	relation_close(relation, NoLock);
+}
+
+void
+retention_maintenance_analyze(Oid relid)
+{
+	TransactionId since = ReadNextTransactionId();
+	char	   *name = name_of(relid);
+	ListCell   *lc;
+
+	if (name == NULL)
+		return;
+	run_command(psprintf("ANALYZE %s", name));
+	retention_visit_start("privacy_retention: dropping old statistics");
+	PushActiveSnapshot(GetTransactionSnapshot());
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+		drop_stale_statistics(lfirst_oid(lc), since);
+	PopActiveSnapshot();
+	retention_visit_commit();
+}
+
+/*
+ * Names of invalid indexes of the table that an interrupted REINDEX CONCURRENTLY of
+ * this index leaves behind.  One that is at work holds the table's lock.
+ */
+static List *
+find_leftovers(Oid index, Oid table)
+{
+	char	   *own = get_rel_name(index);
+	List	   *leftovers = NIL;
+	Relation	relation;
+	ListCell   *lc;
+
+	if (!ConditionalLockRelationOid(table, ShareUpdateExclusiveLock))
+		return NIL;
+	relation = try_relation_open(table, NoLock);
+	if (relation == NULL)
+		return NIL;
+	foreach(lc, RelationGetIndexList(relation))
+	{
+		char	   *name = get_rel_name(lfirst_oid(lc));
+		char	   *suffix = name != NULL ? strstr(name, "_ccnew") : NULL;
+
+		if (suffix == NULL && name != NULL)
+			suffix = strstr(name, "_ccold");
+		if (suffix == NULL || get_index_isvalid(lfirst_oid(lc)) ||
+			strncmp(name, own, suffix - name) != 0)
+			continue;
+		leftovers = lappend(leftovers, retention_start_relation_name(lfirst_oid(lc)));
+	}
+	relation_close(relation, NoLock);
+	return leftovers;
+}
+
+void
+retention_maintenance_reindex(Oid index)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *leftovers = NIL;
+	char	   *name = NULL;
+	ListCell   *lc;
+
+	retention_visit_start("privacy_retention: looking at an index");
+	if (get_rel_name(index) != NULL)
+	{
+		List	   *found = find_leftovers(index, IndexGetRelation(index, false));
+
+		MemoryContextSwitchTo(context);
+		name = pstrdup(retention_start_relation_name(index));
+		foreach(lc, found)
+			leftovers = lappend(leftovers, pstrdup(lfirst(lc)));
+	}
+	retention_visit_commit();
+	MemoryContextSwitchTo(context);
+	foreach(lc, leftovers)
+		run_command(psprintf("DROP INDEX CONCURRENTLY IF EXISTS %s", (char *) lfirst(lc)));
+	if (name != NULL)
+		run_command(psprintf("REINDEX INDEX CONCURRENTLY %s", name));
+}

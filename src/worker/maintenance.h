@@ -1,0 +1,34 @@
+/*
+ * maintenance.h
+ *		VACUUM, REINDEX and ANALYZE, as a background worker gives them.
+ *
+ * Invariant: each is a top-level command outside a transaction block, as a client
+ * would send it; the server runs the code in users' indexes as their owner.
+ *
+ * Callers are outside any transaction.
+ */
+#ifndef RETENTION_MAINTENANCE_H
+#define RETENTION_MAINTENANCE_H
+
+#include "postgres.h"
+
+/*
+ * Removes dead rows of a table, of its TOAST and from its indexes; the file keeps its
+ * length, so that what lies in freed pages can be overwritten.  thorough: waits for
+ * pages that others have pinned.  Does nothing if the table is gone.
+ */
+extern void retention_maintenance_vacuum(Oid relid, bool thorough);
+
+/*
+ * Makes the statistics of a table, or a partition tree, anew, and drops those that ANALYZE left as they
+ * were (of tables that are empty, of columns that have no target).
+ */
+extern void retention_maintenance_analyze(Oid relid);
+
+/*
+ * Builds an index anew and unlinks the old one, beside those who use it.  What an
+ * attempt before had left unfinished is dropped first.
+ */
+extern void retention_maintenance_reindex(Oid index);
+
+#endif							/* RETENTION_MAINTENANCE_H */
