@@ -206,7 +206,7 @@ retention_horizon_holders_sql(PG_FUNCTION_ARGS)
 			holder = round->held_by;
 			remedy = round->remedy;
 		}
-		if (holder == NULL && !reached)
+		if (holder == NULL && !reached && round->reached[RETENTION_ROUND_SCRUBBED] == 0)
 		{
 			char	   *scrub = psprintf("CALL retention.scrub(%s)", quote_literal_cstr(round->relation));
 			bool		vacuumed = round->reached[RETENTION_ROUND_VACUUMED] != 0;

@@ -43,6 +43,7 @@ sub settings
 #	start		=> 0	only initialise it; implies extension => 0
 #	streaming	=> 1	can have standbys
 #	archiving	=> 1	archives its WAL
+#	initdb		=> []	more options of initdb
 #	keys		=> name	use that node's key directory
 sub make
 {
@@ -51,7 +52,7 @@ sub make
 
 	$node->init(allows_streaming => $option{streaming} ? 1 : 0,
 		has_archiving => $option{archiving} ? 1 : 0,
-		extra => [ '--no-locale', '--encoding=UTF8' ]);
+		extra => [ '--no-locale', '--encoding=UTF8', @{ $option{initdb} // [] } ]);
 	$node->append_conf('postgresql.conf', settings($option{keys} // $name));
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'privacy_retention'\n")
 	  if $option{preload};
