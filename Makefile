@@ -15,7 +15,12 @@ MODULE_big = privacy_retention
 OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c))
 DATA = privacy_retention--1.0.sql $(wildcard privacy_retention--*--*.sql)
 DATA_built = privacy_retention--1.1.sql
-EXTRA_CLEAN = build
+EXTRA_CLEAN = build $(VERIFIER)
+
+# Verifies a dumped ledger without a server: links what is plain C of evidence/.
+VERIFIER = bin/privacy_retention_verify
+VERIFIER_SOURCES = $(wildcard bin/*.c) \
+	$(patsubst %,src/evidence/%.c,entry chain merkle note signature)
 
 # The rooms that have SQL, in the order in which the script creates them: a wing
 # only after the wings below it.  make lint proves that none is missing.
@@ -107,6 +112,19 @@ endif
 ifeq ($(OPENSSL),yes)
 override CPPFLAGS += -DRETENTION_WITH_OPENSSL
 SHLIB_LINK += -lcrypto
+
+all: $(VERIFIER)
+$(VERIFIER): $(VERIFIER_SOURCES) $(wildcard bin/*.h src/evidence/*.h) build/inputs
+	$(CC) $(CFLAGS) -D_GNU_SOURCE -DRETENTION_WITH_OPENSSL -DRETENTION_VERSION='"$(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(EXTENSION).control)"' \
+		-I$(srcdir)/src -I$(srcdir)/bin $(VERIFIER_SOURCES) $(LDFLAGS) -lcrypto -o $@
+install: install-verifier
+install-verifier: $(VERIFIER)
+	$(MKDIR_P) '$(DESTDIR)$(bindir)'
+	$(INSTALL_PROGRAM) $(VERIFIER) '$(DESTDIR)$(bindir)'
+uninstall: uninstall-verifier
+uninstall-verifier:
+	rm -f '$(DESTDIR)$(bindir)/$(notdir $(VERIFIER))'
+.PHONY: install-verifier uninstall-verifier
 endif
 
 privacy_retention--1.1.sql: $(SQL_FILES) Makefile

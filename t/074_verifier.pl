@@ -1,0 +1,192 @@
+#!/usr/bin/perl
+# The ledger outlives its server: a dump and checkpoints are verified without one, by
+# the stand-alone verifier, and what was done to the dump is found.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/lib";
+
+use IPC::Run;
+use PostgreSQL::Test::Utils;
+use RetentionNode;
+use Test::More;
+
+my $directory = "${PostgreSQL::Test::Utils::tmp_check}/verifier";
+mkdir $directory;
+
+sub spill
+{
+	my ($name, $text) = @_;
+	open(my $out, '>:raw', "$directory/$name") or die "$name: $!";
+	print $out $text;
+	close $out;
+	return "$directory/$name";
+}
+
+sub slurp
+{
+	my ($name) = @_;
+	open(my $in, '<:raw', $name) or die "$name: $!";
+	local $/;
+	return scalar <$in>;
+}
+
+# (exit status, what it said)
+sub verify
+{
+	my (@arguments) = @_;
+	my ($out, $error);
+	IPC::Run::run([ 'privacy_retention_verify', @arguments ], '>', \$out, '2>', \$error);
+	return ($? & 127 ? "signal $?" : $? >> 8, $out . $error);
+}
+
+sub good
+{
+	my ($what, @arguments) = @_;
+	my ($status, $said) = verify(@arguments);
+	is($status, 0, "$what: all is well") or diag($said);
+	return $said;
+}
+
+sub bad
+{
+	my ($what, $pattern, @arguments) = @_;
+	my ($status, $said) = verify(@arguments);
+	is($status, 1, "$what: is a problem") or diag($said);
+	like($said, $pattern, "$what: is named");
+	return;
+}
+
+my $node = RetentionNode->make('evidence');
+$node->append_conf('postgresql.conf', "privacy_retention.ledger_origin = 'example.com/evidence'\n");
+$node->reload;
+my $sql = sub { return $node->safe_psql('postgres', $_[0]) };
+my $none = $sql->('SELECT retention.checkpoint()') . "\n";
+
+# Every kind of value, in a database whose settings are all odd.
+$sql->(<<'EOS');
+ALTER DATABASE postgres SET TimeZone = 'Asia/Kathmandu';
+ALTER DATABASE postgres SET DateStyle = 'German';
+ALTER DATABASE postgres SET IntervalStyle = 'sql_standard';
+CREATE TABLE "a	tab \ ""and"" ünïcode" (id int, at timestamptz DEFAULT '2024-01-01');
+CREATE INDEX ON "a	tab \ ""and"" ünïcode" (at);
+INSERT INTO "a	tab \ ""and"" ünïcode" SELECT generate_series(1, 10);
+SELECT retention.set_category('personal data', '1 year', 'collection');
+SECURITY LABEL FOR privacy_retention ON TABLE "a	tab \ ""and"" ünïcode" IS 'personal data, from at, then delete';
+SELECT retention.protect('"a	tab \ ""and"" ünïcode"', at_most => 10);
+CALL retention.enforce();
+INSERT INTO retention.ledger (recorded_at, event, relation, column_name, category, detail)
+	VALUES (now(), E'a\b\f\n\r\t\v\\N\\.', '', '\N', '\x41', E'\u20AC \U0001F5D1');
+INSERT INTO retention.ledger (recorded_at, event, cutoff, rows, lateness) SELECT t, 'times', t, n, l FROM (VALUES
+	(timestamptz '2024-02-29 23:59:59.999999+00', 0, interval '0'), ('1999-12-31 00:00:00.5-11', -1, '-00:00:00.000001'),
+	('1970-01-01 00:00:00+00', 9223372036854775807, '2000000000:59:59.9'), ('1969-12-31 23:59:59.123+14', -9223372036854775808, '-838:00:00'),
+	('1900-03-01 00:00:00+00', 1, '00:00:01'), ('0001-01-01 00:00:00+00 BC', 1, NULL), ('4713-12-01 00:00:00+00 BC', 1, NULL), ('99999-12-31 00:00:00+00', 1, NULL),
+	('infinity', 1, NULL), ('-infinity', NULL, NULL)) AS v (t, n, l);
+INSERT INTO retention.ledger (recorded_at, event, cutoff) SELECT now(), 'days', timestamptz '0800-01-01 00:00:00+00' + n * interval '397 days 5:07:11.000003' FROM generate_series(1, 1500) AS n;
+EOS
+my $first = $sql->('SELECT retention.checkpoint()') . "\n";
+my $entries = $sql->('SELECT max(seq) FROM retention.ledger');
+$sql->(q{SELECT retention.unprotect(c.oid) FROM pg_class c WHERE relname LIKE 'a%tab%' AND relkind = 'r'});
+my $second = $sql->('SELECT retention.checkpoint()') . "\n";
+is($sql->('SELECT ok FROM retention.verify_ledger()'), 't', 'the server says that the chain holds');
+my $key = $sql->('SELECT retention.checkpoint_key()');
+my $proof = spill('proof', $sql->("SELECT retention.ledger_inclusion(3)") . "\n");
+$sql->(q{INSERT INTO retention.ledger (recorded_at, event) VALUES (now(), 'unsealed')});
+
+$node->command_ok([ 'pg_dump', '-d', $node->connstr('postgres'), '-f', "$directory/dump.sql" ], 'a dump');
+$node->command_ok([ 'pg_dump', '-Fc', '-d', $node->connstr('postgres'), '-f', "$directory/dump.custom" ], 'a dump in another format');
+command_ok([ 'pg_restore', '--file', "$directory/dump.text", "$directory/dump.custom" ], 'made into text');
+my ($last) = ($sql->('SELECT max(seq) FROM retention.ledger'));
+$node->stop;
+my $dump = "$directory/dump.sql";
+my $one = spill('one', $first);
+my $two = spill('two', $second);
+
+like(good('the dump', $dump), qr/: ok, $last entries, 0 of them shortened, and 1 that are not sealed$/m, 'it is counted');
+good('the other format', "$directory/dump.text");
+like(good('with checkpoints', '--key', $key, $dump, $one, $two, spill('none', $none)),
+	qr/one: ok, $entries entries, signed\n.*two: ok, $last entries, signed\n.*none: ok, 0 entries, signed\n/s, 'each is judged');
+like(good('without a key', $dump, $two), qr/its signature not judged/, 'and it says that no signature was');
+like(good('a proof', '--key', $key, '--proof', $proof, $dump), qr/entry 3 is one of the $last of the checkpoint \(signed\)/, 'an entry');
+
+# Other checkpoints
+my ($body) = split /\n\n/, $second;
+bad('not signed', qr/is not signed/, '--key', $key, $dump, spill('c1', "$body\n"));
+good('not signed, without a key', $dump, "$directory/c1");
+bad('another origin', qr/not signed by a key/, '--key', $key, $dump, spill('c2', $second =~ s/evidence/evidenze/gr));
+bad('a signature of another', qr/the signature is not of this/, '--key', $key, $dump, spill('c3', "$body\n\n" . (split /\n\n/, $first)[1] . "\n"));
+bad('a root of another', qr/the first $last entries are not those/, $dump, spill('c4', $first =~ s/\n\d+\n/\n$last\n/r =~ s/\n\n.*/\n/sr));
+bad('of more entries', qr/of 999999 entries, and the ledger has $last/, $dump, spill('c5', $first =~ s/\n\d+\n/\n999999\n/r));
+bad('two ledgers', qr/another ledger than the first/, $dump, $one, spill('c6', $second =~ s/evidence/evidenze/gr));
+bad('no checkpoint', qr/has no origin|does not end|not a number/, $dump, spill('c7', "hello\nworld\n"));
+
+# What was done to the dump
+my $text = slurp($dump);
+my ($copy, $rows, $rest) = $text =~ /\A(.*?COPY retention\.ledger \([^)]*\) FROM stdin;\n)(.*?)(\n\\\.\n.*)\z/s or die 'no ledger';
+my @rows = split /\n/, $rows;
+my ($third) = grep { (split /\t/, $rows[$_])[1] eq '3' } 0 .. $#rows;
+my ($unsealed) = grep { (split /\t/, $rows[$_])[1] eq '\N' } 0 .. $#rows;
+sub tampered
+{
+	my ($name, @changed) = @_;
+	return spill($name, $copy . join("\n", @changed) . $rest);
+}
+good('the rows in another order', tampered('t0', reverse @rows), $one, $two);
+my @columns = split /\t/, $rows[$third];
+foreach my $column (0, 2 .. $#columns)
+{
+	my @other = @columns;
+	$other[$column] = $other[$column] eq '\N' ? ($column == 9 || $column == 11 ? '1' : 'x') : $other[$column] =~ /^\d+$/ ? $other[$column] + 1 : '\N';
+	my @changed = @rows;
+	$changed[$third] = join "\t", @other;
+	bad("column $column", qr/entry 3 (?:has been changed|does not follow)/, tampered("column$column", @changed));
+}
+bad('an entry less', qr/entry 3 is missing/, tampered('t1', @rows[grep { $_ != $third } 0 .. $#rows]));
+bad('an entry twice', qr/entry 4 is missing/, tampered('t2', @rows, $rows[$third]));
+bad('the last one less', qr/entry $last, the last one, is missing/, tampered('t3', grep { (split /\t/)[1] ne $last } @rows));
+bad('no entry', qr/entries 1 to $last, the last ones, are missing/, tampered('t4', $rows[$unsealed]));
+bad('no head', qr/the head of the ledger is missing/, spill('t5', $text =~ s/(COPY retention\.ledger_head[^\n]*\n)[^\n]*\n/$1/r));
+bad('another head', qr/the head of the ledger has been changed/, spill('t6', $text =~ s/(COPY retention\.ledger_head[^\n]*\n\d+\t\\\\x)../$1AA/r));
+{
+	my @changed = @rows;
+	$changed[$third] = join "\t", @columns[0, 1, 2], 'shortened', ('\N') x ($#columns - 5), @columns[-2, -1];
+	bad('emptied', qr/entry 3 has been changed/, tampered('t7', @changed));
+	bad('a proof of an entry that was changed', qr/not in the ledger|has been changed/, '--proof', $proof, tampered('t8', map { $_ == $third ? $rows[$_] =~ s/\t\\N\t/\tx\t/r : $rows[$_] } 0 .. $#rows));
+	bad('a proof of an entry that is not there', qr/does not have the entry/, '--proof', $proof, "$directory/t1");
+	bad('a proof with another hash', qr/not in the ledger/, '--proof', spill('p1', slurp($proof) =~ s/(index \d+\n)./$1z/r =~ s/\Az/y/r), $dump);
+	bad('a proof of another place', qr/not in the ledger/, '--proof', spill('p2', slurp($proof) =~ s/index 2/index 3/r), $dump);
+}
+
+# What is nothing of the kind
+my ($status, $said) = verify();
+is($status, 2, 'without arguments: the usage');
+like((verify('--help'))[1], qr/Usage:/, '--help');
+foreach my $not ([ 'no file', "$directory/nothing" ], [ 'no dump', $one ], [ 'another format', "$directory/dump.custom" ],
+	[ 'half a dump', spill('h', substr($text, 0, length($copy) + 3000)) ], [ 'another encoding', spill('l', $text =~ s/SET client_encoding = 'UTF8'/SET client_encoding = 'LATIN1'/r) ],
+	[ 'no key', '--key', 'x+y', $dump ], [ 'a key that was changed', '--key', $key =~ s/evidence/evidenze/r, $dump ], [ 'no such option', '--yes', $dump ])
+{
+	my ($what, @arguments) = @$not;
+	($status, $said) = verify(@arguments);
+	is($status, 2, "$what: nothing is judged") or diag($said);
+	isnt($said, '', "$what: and it says why");
+}
+# Bytes that are changed anywhere among the entries of a small dump: never "ok", never a crash
+my $small = $copy . $rows[$third] . "\n\\.\n";
+my $wrong = 0;
+foreach my $at (map { $_ * 7 % length($rows[$third]) } 0 .. 149)
+{
+	foreach my $byte ("\0", "\t", "\\", "\xff")
+	{
+		my $changed = $small;
+		substr($changed, length($copy) + $at, 1) = $byte;
+		next if $changed eq $small;
+		($status, $said) = verify('--proof', $proof, spill('fuzz', $changed));
+		$wrong++, diag("$at: $status $said") unless $status =~ /^[12]$/;
+	}
+}
+is($wrong, 0, 'no byte of an entry can be changed');
+good('the entry alone', '--proof', $proof, spill('alone', $small));
+
+done_testing();
