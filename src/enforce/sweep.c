@@ -253,7 +253,7 @@ remember(void *arg)
 	if (s->sweep->as_of <= s->batch.now && s->batch.locked == 0 &&
 		TIMESTAMP_IS_NOBEGIN(s->after))
 	{
-		s->state.swept_to = s->due->surely_due - OPEN_TRANSACTIONS;
+		s->state.swept_to = retention_sweep_mark(s->due);
 		s->state.swept_at = GetCurrentTimestamp();
 		s->state.sweep_cost = s->search_ms;
 	}
@@ -341,6 +341,13 @@ prepare(void *arg)
 	s->batch_rows = retention_settings_batch_rows;
 	s->backward = s->rule->attnum == 0 && references_itself(s->rule->relid);
 	s->after = may_skip_done(s) ? s->state.swept_to : DT_NOBEGIN;
+}
+
+TimestampTz
+retention_sweep_mark(const RetentionDue *due)
+{
+	return TIMESTAMP_IS_NOBEGIN(due->surely_due) ? DT_NOBEGIN :
+		due->surely_due - OPEN_TRANSACTIONS;
 }
 
 /* Whole partitions first, a transaction each. */

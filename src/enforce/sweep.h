@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "due/due.h"
 #include "policy/rule.h"
 
 typedef struct RetentionSweep
@@ -41,6 +42,9 @@ typedef struct RetentionSweep
  */
 extern void retention_sweep_rule(Oid relid, AttrNumber attnum, int stage,
 								 RetentionSweep *sweep);
+
+/* Clocks up to it were seen by a sweep with that cut-off; DT_NOBEGIN = none. */
+extern TimestampTz retention_sweep_mark(const RetentionDue *due);
 
 /*
  * Commits, and begins the next READ COMMITTED transaction. Nobody waits for the

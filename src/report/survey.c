@@ -26,6 +26,7 @@
 #include "enforce/blocked.h"
 #include "enforce/pass.h"
 #include "enforce/subscription.h"
+#include "enforce/sweep.h"
 #include "guard/hold_text.h"
 #include "policy/rule_key.h"
 #include "policy/start.h"
@@ -34,7 +35,7 @@
 #define CAP 10000
 /* The planner's cost up to which rows are counted by whoever looks. */
 #define CHEAP 50000.0
-/* So long after a full search nobody need look again at what it has seen done. */
+/* So long after a pass nobody need look again at what it has seen done. */
 #define FRESH (60 * USECS_PER_SEC)
 #define UNKNOWN RETENTION_SURVEY_UNKNOWN
 
@@ -103,7 +104,8 @@ recall(RetentionSurvey *survey)
 	if (SPI_execute_with_args("SELECT last_success, rate, due, counted_at, oldest_due,"
 							  " CASE WHEN last_success IS NULL OR last_error_at > last_success"
 							  " THEN last_error END, running, rows_done,"
-							  " CASE WHEN digest = $4 THEN swept_to END, swept_at"
+							  " CASE WHEN digest = $4 THEN swept_to END,"
+							  " CASE WHEN digest = $4 AND last_success >= pass_started THEN cutoff END"
 							  " FROM retention.rule_state" RETENTION_RULE_KEY_WHERE,
 							  RETENTION_RULE_KEY_ARGS + 1, types, values, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "retention.rule_state could not be read");
@@ -130,7 +132,7 @@ recall(RetentionSurvey *survey)
 		survey->running = DatumGetBool(SPI_getbinval(row, desc, 7, &isnull));
 		survey->rows_done = DatumGetInt64(SPI_getbinval(row, desc, 8, &isnull));
 		(void) fetch_time(9, &survey->swept_to);
-		(void) fetch_time(10, &survey->swept_at);
+		(void) fetch_time(10, &survey->cutoff);
 	}
 	retention_identity_restore(&saved);
 	SPI_finish();
@@ -229,16 +231,23 @@ count_oldest(RetentionSurvey *survey, const RetentionDue *due)
 }
 
 /*
- * Below the mark, a sweep has seen that nothing is left but what is held or recorded
- * as blocked.  Held rows stay there for long, and are many; others are not worth
- * another look when a full search has only just ended.
+ * Up to where a sweep has seen that nothing is left but what is held or recorded as
+ * blocked.  Held rows stay there for long, and are many; others are not worth
+ * another look when a pass has only just ended.  DT_NOBEGIN = nowhere.
  */
-static bool
-may_look_from_mark(const RetentionSurvey *survey, const RetentionDue *due)
+static TimestampTz
+seen_to(const RetentionSurvey *survey, const RetentionDue *due)
 {
-	return survey->swept_to != DT_NOBEGIN && strcmp(due->free, "true") == 0 &&
-		(strcmp(due->unheld, "true") != 0 ||
-		 survey->table->as_of - survey->swept_at < FRESH);
+	const RetentionSurveyTable *table = survey->table;
+	TimestampTz mark = strcmp(due->unheld, "true") != 0 ? survey->swept_to : DT_NOBEGIN;
+
+	if (strcmp(due->free, "true") != 0)
+		return DT_NOBEGIN;
+	if (survey->cutoff != DT_NOBEGIN && survey->cutoff <= table->as_of &&
+		table->as_of - survey->last_success < FRESH)
+		mark = Max(mark, retention_sweep_mark(retention_due_build(survey->rule, table->rules,
+																  survey->cutoff)));
+	return mark;
 }
 
 static void
@@ -263,9 +272,10 @@ count(void *arg)
 	RetentionDue *due = retention_due_build(survey->rule, survey->table->rules,
 											survey->table->as_of);
 	int64		remembered = survey->due;
+	TimestampTz mark = counting->brief ? seen_to(survey, due) : DT_NOBEGIN;
 
-	if (counting->brief && may_look_from_mark(survey, due))
-		look_from(due, survey->swept_to);
+	if (mark != DT_NOBEGIN)
+		look_from(due, mark);
 	survey->due = UNKNOWN;
 	count_kind(survey, due, RETENTION_TALLY_DUE, &survey->due);
 	survey->live = survey->due != UNKNOWN;
@@ -305,7 +315,7 @@ retention_survey_begin(const RetentionSurveyTable *table, const RetentionRule *r
 	survey->due = survey->kept = UNKNOWN;
 	survey->not_started = survey->orphaned = survey->implausible = UNKNOWN;
 	survey->oldest_due = survey->counted_at = survey->last_success = DT_NOBEGIN;
-	survey->swept_to = survey->swept_at = DT_NOBEGIN;
+	survey->swept_to = survey->cutoff = DT_NOBEGIN;
 	survey->rate = UNKNOWN;
 	if (rule == NULL)
 		return survey;

@@ -57,7 +57,8 @@ typedef struct RetentionSurvey
 	bool		running;		/* a pass is under way, or was cut off */
 	int64		rows_done;		/* by it, or by the last one */
 	TimestampTz swept_to;		/* DT_NOBEGIN = nowhere */
-	TimestampTz swept_at;		/* the last full search; DT_NOBEGIN = never */
+	TimestampTz cutoff;			/* of the last pass, if it came to the rule's
+								 * end; DT_NOBEGIN = it did not */
 	TimestampTz last_success;	/* DT_NOBEGIN = never */
 	char	   *last_error;
 	double		rate;			/* UNKNOWN */
