@@ -50,6 +50,7 @@ SQL_ROOMS = \
 	erase/round \
 	erase/page \
 	erase/horizon \
+	erase/residue \
 	command/hold_ddl \
 	command/keep \
 	command/detach \
