@@ -49,6 +49,7 @@ SQL_ROOMS = \
 	enforce/confirmation \
 	erase/round \
 	erase/page \
+	erase/scrub \
 	erase/horizon \
 	erase/residue \
 	command/hold_ddl \

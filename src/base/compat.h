@@ -77,6 +77,13 @@ typedef ReplOriginId RetentionOriginId;
 #define retention_compat_origin_timestamp replorigin_xact_state.origin_timestamp
 #endif
 
+/* The number of the file that holds a relation: it changes with REINDEX, TRUNCATE ... */
+#if PG_VERSION_NUM < 160000
+#define retention_compat_file(rel) ((rel)->rd_node.relNode)
+#else
+#define retention_compat_file(rel) ((rel)->rd_locator.relNumber)
+#endif
+
 /* Does a subscription (its tuple) leave out changes that carry an origin? */
 #if PG_VERSION_NUM < 160000
 #define retention_compat_subscription_filters(tuple) false

@@ -1,0 +1,152 @@
+/*
+ * storage.c
+ *		The relations that store a table's values, and how their pages are laid out.
+ *
+ * Invariant: sequences, and forks but the main one, are never among them.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/relation.h"
+#include "access/xlog.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_statistic.h"
+#include "catalog/pg_statistic_ext_data.h"
+#include "commands/defrem.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/varlena.h"
+
+#include "base/settings.h"
+#include "erase/storage.h"
+
+static bool
+is_vouched_for(const char *method)
+{
+	char	   *names = pstrdup(retention_settings_scrub_access_methods);
+	List	   *list = NIL;
+	ListCell   *lc;
+
+	if (SplitIdentifierString(names, ',', &list))
+		foreach(lc, list)
+			if (strcmp((const char *) lfirst(lc), method) == 0)
+				return true;
+	return false;
+}
+
+static RetentionPageFormat
+other_format(Oid method)
+{
+	char	   *name = get_am_name(method);
+
+	if (name == NULL)
+		return RETENTION_PAGE_UNKNOWN;
+
+	/* contrib/bloom: its pages identify themselves, too. */
+	if (strcmp(name, "bloom") == 0)
+		return RETENTION_PAGE_BLOOM;
+	return is_vouched_for(name) ? RETENTION_PAGE_STANDARD : RETENTION_PAGE_UNKNOWN;
+}
+
+RetentionPageFormat
+retention_storage_format(Relation rel)
+{
+	switch (rel->rd_rel->relam)
+	{
+		case HEAP_TABLE_AM_OID:
+			return RETENTION_PAGE_HEAP;
+		case BTREE_AM_OID:
+			return RETENTION_PAGE_BTREE;
+		case HASH_AM_OID:
+			return RETENTION_PAGE_HASH;
+		case GIN_AM_OID:
+			return RETENTION_PAGE_GIN;
+		case GIST_AM_OID:
+			return RETENTION_PAGE_GIST;
+		case SPGIST_AM_OID:
+			return RETENTION_PAGE_SPGIST;
+		case BRIN_AM_OID:
+			return RETENTION_PAGE_BRIN;
+		default:
+			return other_format(rel->rd_rel->relam);
+	}
+}
+
+static bool
+has_pages(char relkind)
+{
+	return relkind == RELKIND_RELATION || relkind == RELKIND_MATVIEW ||
+		relkind == RELKIND_TOASTVALUE || relkind == RELKIND_INDEX;
+}
+
+/* Adds a table, its TOAST table, and the indexes of both. */
+static List *
+add_table(List *list, Oid relid)
+{
+	Relation	rel = try_relation_open(relid, AccessShareLock);
+	Oid			toast;
+
+	if (rel == NULL)
+		return list;
+	if (has_pages(rel->rd_rel->relkind))
+		list = lappend_oid(list, relid);
+	toast = rel->rd_rel->reltoastrelid;
+	if (OidIsValid(toast))
+		list = add_table(list, toast);
+	if (rel->rd_rel->relhasindex && rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		list = list_concat(list, RelationGetIndexList(rel));
+	relation_close(rel, AccessShareLock);
+	return list;
+}
+
+List *
+retention_storage_of(Oid table)
+{
+	List	   *result = NIL;
+	List	   *tables;
+	ListCell   *lc;
+
+	switch (get_rel_relkind(table))
+	{
+		case RELKIND_INDEX:
+			return list_make1_oid(table);
+		case RELKIND_PARTITIONED_INDEX:
+			tables = find_all_inheritors(table, NoLock, NULL);
+			foreach(lc, tables)
+				if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_INDEX)
+					result = lappend_oid(result, lfirst_oid(lc));
+			return result;
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_MATVIEW:
+		case RELKIND_TOASTVALUE:
+			tables = find_all_inheritors(table, NoLock, NULL);
+			foreach(lc, tables)
+				result = add_table(result, lfirst_oid(lc));
+			return result;
+		default:
+			return NIL;
+	}
+}
+
+List *
+retention_storage_of_statistics(void)
+{
+	return add_table(add_table(NIL, StatisticRelationId), StatisticExtDataRelationId);
+}
+
+Relation
+retention_storage_open(Oid relid, LOCKMODE mode)
+{
+	Relation	rel = try_relation_open(relid, mode);
+
+	if (rel == NULL)
+		return NULL;
+	if (has_pages(rel->rd_rel->relkind) && !RELATION_IS_OTHER_TEMP(rel) &&
+		(rel->rd_rel->relpersistence != RELPERSISTENCE_UNLOGGED || !RecoveryInProgress()))
+		return rel;
+	relation_close(rel, mode);
+	return NULL;
+}
