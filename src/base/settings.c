@@ -21,6 +21,7 @@
 
 #include "base/opening.h"
 #include "base/settings.h"
+#include "base/settings_scrub.h"
 
 bool		retention_settings_enabled = true;
 int			retention_settings_naptime = 60;
@@ -46,9 +47,6 @@ int			retention_settings_erase_within = 86400;
 bool		retention_settings_reindex = true;
 
 int			retention_settings_unlabelled = RETENTION_UNLABELLED_WARNING;
-int			retention_settings_scrub_pages = 4000;
-int			retention_settings_scrub_wal = 8192;
-char	   *retention_settings_scrub_access_methods = NULL;
 
 static char *earliest_text = NULL;
 static uint64 generation = 1;
@@ -154,9 +152,8 @@ check_officer_role(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-/* A list of names, as in search_path. */
-static bool
-check_names(char **newval, void **extra, GucSource source)
+bool
+retention_settings_check_names(char **newval, void **extra, GucSource source)
 {
 	char	   *names = pstrdup(*newval);
 	List	   *list = NIL;
@@ -343,7 +340,7 @@ define_policy(void)
 							   &retention_settings_governed_schemas,
 							   "",
 							   PGC_SUSET, GUC_LIST_INPUT,
-							   check_names, NULL, NULL);
+							   retention_settings_check_names, NULL, NULL);
 	DefineCustomEnumVariable("privacy_retention.late_rows",
 							 "What becomes of values and rows that are past their date when they are written.",
 							 "With \"transform\" values are stored as their action leaves them, and the next pass takes rows; "
@@ -464,32 +461,6 @@ define_evidence(void)
 							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 }
 
-/* How fast pages are scrubbed, and which besides those whose layout is known. */
-static void
-define_scrub(void)
-{
-	DefineCustomIntVariable("privacy_retention.scrub_pages",
-							"Pages that a scrub looks at in a second, at most.",
-							"Zero: as fast as it can.",
-							&retention_settings_scrub_pages,
-							4000, 0, INT_MAX,
-							PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("privacy_retention.scrub_wal",
-							"WAL that a scrub writes in a second, at most.",
-							"Most of it is the images of pages that were not changed since the last checkpoint. Zero: no limit.",
-							&retention_settings_scrub_wal,
-							8192, 0, INT_MAX,
-							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
-	DefineCustomStringVariable("privacy_retention.scrub_access_methods",
-							   "Access methods, besides the known ones, whose pages are scrubbed, separated by commas.",
-							   "Whoever names one vouches for it: that nothing lies between pd_lower and pd_upper of its pages, once pd_lower is behind the header. "
-							   "Empty: only heap, btree, hash, gin, gist, spgist, brin and bloom.",
-							   &retention_settings_scrub_access_methods,
-							   "",
-							   PGC_SUSET, GUC_LIST_INPUT,
-							   check_names, NULL, NULL);
-}
-
 void
 retention_settings_define(void)
 {
@@ -497,6 +468,6 @@ retention_settings_define(void)
 	define_pacing();
 	define_erasure();
 	define_evidence();
-	define_scrub();
+	retention_settings_define_scrub();
 	MarkGUCPrefixReserved("privacy_retention");
 }

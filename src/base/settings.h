@@ -58,9 +58,6 @@ extern int	retention_settings_backup_retention;	/* s, as declared; 0 = no
 													 * backups, -1 = not
 													 * declared */
 extern bool retention_settings_reindex; /* where only that removes values */
-extern int	retention_settings_scrub_pages; /* pages a second; 0 = no limit */
-extern int	retention_settings_scrub_wal;	/* kB of WAL a second; 0 = no limit */
-extern char *retention_settings_scrub_access_methods;	/* vouched for */
 
 extern char *retention_settings_ledger_origin;	/* "" = derived */
 extern int	retention_settings_ledger_period;	/* s; -1 = no entry is

@@ -213,7 +213,10 @@ scrub_chunk(Scrub *scrub, Progress *progress)
 	if (end - Min(end, progress->next) > CHUNK)
 		end = progress->next + CHUNK;
 
-	/* Whatever was asked of catalogs: it must not hold back what VACUUM removes. */
+	/*
+	 * Whatever was asked of catalogs: it must not hold back what VACUUM
+	 * removes.
+	 */
 	InvalidateCatalogSnapshot();
 	for (BlockNumber block = progress->next; block < end; block++)
 	{
@@ -234,7 +237,7 @@ note_odd_pages(Scrub *scrub, Oid relid)
 {
 	RetentionScrubBlocks *blocks = &scrub->blocks;
 	bool		closed = blocks->closed > 0 && blocks->format != RETENTION_PAGE_BRIN &&
-		blocks->format != RETENTION_PAGE_STANDARD;
+	blocks->format != RETENTION_PAGE_STANDARD;
 	char	   *name;
 
 	if (blocks->insane == 0 && !closed)
@@ -252,7 +255,7 @@ note_odd_pages(Scrub *scrub, Oid relid)
 static void
 scrub_relation(Scrub *scrub, Oid relid, bool statistics)
 {
-	Progress	progress = {.relid = relid, .statistics = statistics};
+	Progress	progress = {.relid = relid,.statistics = statistics};
 	bool		more = true;
 
 	scrub->blocks.insane = scrub->blocks.closed = 0;
@@ -328,7 +331,10 @@ begin(Scrub *scrub, Oid table)
 		scrub->result->timeline = GetWALInsertionTimeLine();
 		EnsurePortalSnapshotExists();
 
-		/* Without a scrub on this timeline, other nodes may have what is clean here. */
+		/*
+		 * Without a scrub on this timeline, other nodes may have what is
+		 * clean here.
+		 */
 		last = retention_scrub_state_timeline(scrub->name);
 		scrub->result->forced |= scrub->result->timeline != (last > 0 ? last : 1);
 		retention_scrub_state_begin(scrub->name);
@@ -349,7 +355,7 @@ end(Scrub *scrub)
 	EnsurePortalSnapshotExists();
 	(void) set_config_option("synchronous_commit", "local", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
-	retention_scrub_state_end(scrub->name, scrub->result, 
+	retention_scrub_state_end(scrub->name, scrub->result,
 							  retention_scrub_missing(scrub->name, scrub->result));
 	commit();
 }

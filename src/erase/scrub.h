@@ -21,11 +21,12 @@ typedef struct RetentionScrubOrder
 	bool		check_only;		/* write nothing; the only way on a standby */
 	bool		force;			/* write each page that has free room, as an
 								 * image: for nodes that were the primary */
-	bool		pace;			/* as slow as privacy_retention.scrub_pages and
-								 * scrub_wal say */
+	bool		pace;			/* as slow as privacy_retention.scrub_pages
+								 * and scrub_wal say */
 	bool		statistics;		/* then the catalogs with statistics, too */
 	FullTransactionId horizon;	/* dead tuples of transactions before it are
-								 * counted; invalid = the next xid at the start */
+								 * counted; invalid = the next xid at the
+								 * start */
 } RetentionScrubOrder;
 
 typedef struct RetentionScrubResult
@@ -34,12 +35,14 @@ typedef struct RetentionScrubResult
 	int64		pages_wiped;	/* check_only: that would be */
 	int64		bytes_wiped;
 	int64		dead_tuples;	/* deleted before the horizon, not yet removed */
-	int64		dead_items;		/* LP_DEAD: VACUUM has not been through indexes */
+	int64		dead_items;		/* LP_DEAD: VACUUM has not been through
+								 * indexes */
 	int64		dead_statistics;	/* both, in the catalogs with statistics */
 	char		skipped[512];	/* what was not scrubbed and why; "" = nothing */
 	XLogRecPtr	lsn;			/* end of the WAL after the last page, flushed */
 	TimeLineID	timeline;
-	bool		busy;			/* another session is scrubbing it: nothing done */
+	bool		busy;			/* another session is scrubbing it: nothing
+								 * done */
 	bool		forced;
 	bool		complete;		/* every page of everything, nothing skipped */
 } RetentionScrubResult;

@@ -12,7 +12,7 @@
 #include "storage/latch.h"
 #include "utils/timestamp.h"
 
-#include "base/settings.h"
+#include "base/settings_scrub.h"
 #include "erase/scrub_pace.h"
 
 /* Stretches in which the rates are kept: short, so that a rest is, too. */

@@ -84,7 +84,7 @@ retention_scrub_state_note(const char *relation, int64 pages_total,
 		{INT8OID, Int64GetDatum(pages_total), false},
 		{INT8OID, Int64GetDatum(result->pages), false},
 		{INT8OID, Int64GetDatum(result->pages_wiped), false},
-		{INT8OID, Int64GetDatum(result->bytes_wiped), false}};
+	{INT8OID, Int64GetDatum(result->bytes_wiped), false}};
 
 	(void) run("UPDATE retention.scrubbed SET updated_at = pg_catalog.clock_timestamp(),"
 			   " pages_total = $2, pages_done = $3, pages_wiped = $4, bytes_wiped = $5"
@@ -100,7 +100,7 @@ retention_scrub_state_end(const char *relation, const RetentionScrubResult *resu
 		{TEXTOID, CStringGetTextDatum(result->skipped), result->skipped[0] == '\0'},
 		{TEXTOID, missing ? CStringGetTextDatum(missing) : (Datum) 0, missing == NULL},
 		{INT4OID, Int32GetDatum((int32) result->timeline), !result->complete},
-		{LSNOID, LSNGetDatum(result->lsn), !result->complete}};
+	{LSNOID, LSNGetDatum(result->lsn), !result->complete}};
 
 	(void) run("UPDATE retention.scrubbed SET running = false,"
 			   " updated_at = pg_catalog.clock_timestamp(), pages_total = pages_done,"

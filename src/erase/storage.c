@@ -19,7 +19,7 @@
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
 
-#include "base/settings.h"
+#include "base/settings_scrub.h"
 #include "erase/storage.h"
 
 static bool
@@ -32,7 +32,7 @@ is_vouched_for(const char *method)
 	if (SplitIdentifierString(names, ',', &list))
 		foreach(lc, list)
 			if (strcmp((const char *) lfirst(lc), method) == 0)
-				return true;
+			return true;
 	return false;
 }
 
@@ -116,7 +116,7 @@ retention_storage_of(Oid table)
 			tables = find_all_inheritors(table, NoLock, NULL);
 			foreach(lc, tables)
 				if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_INDEX)
-					result = lappend_oid(result, lfirst_oid(lc));
+				result = lappend_oid(result, lfirst_oid(lc));
 			return result;
 		case RELKIND_RELATION:
 		case RELKIND_PARTITIONED_TABLE:
