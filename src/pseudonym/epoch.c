@@ -79,19 +79,37 @@ next_date(const RetentionKeyList *list, TimestampTz now)
 	return next;
 }
 
-/* Rules that pseudonymise go on, and with a key that lives as long as this one. */
+/*
+ * Rules that pseudonymise go on, and with a key that lives as long as this one. Not
+ * less than a day: numbers of epochs are not used up by one short life.
+ */
 static bool
 replace(RetentionKeystore *store, const RetentionKeyEpoch *current, TimestampTz now,
 		RetentionKeyProblem *problem)
 {
-	TimestampTz date = now + (current->destroy_on - current->created_at);
-	int			epoch = retention_keystore_create(store, now, date, problem);
+	TimestampTz life = Max(current->destroy_on - current->created_at, USECS_PER_DAY);
+	int			epoch = retention_keystore_create(store, now, now + life, problem);
 
 	if (epoch == 0)
 		return false;
 	ereport(LOG,
 			(errmsg("privacy_retention: made the key of epoch %d, in the place of epoch %d, whose date has come",
 					epoch, current->epoch)));
+	return true;
+}
+
+static bool
+destroy(RetentionKeystore *store, const RetentionKeyEpoch *epoch,
+		RetentionKeyProblem *problem)
+{
+	if (!retention_keystore_destroy(store, epoch->epoch, GetCurrentTimestamp(), problem))
+		return false;
+	ereport(LOG,
+			(epoch->destroyed ?
+			 errmsg("privacy_retention: completed the destruction of the key of epoch %d",
+					epoch->epoch) :
+			 errmsg("privacy_retention: destroyed the key of epoch %d, whose date has come",
+					epoch->epoch)));
 	return true;
 }
 
@@ -105,24 +123,14 @@ destroy_due(RetentionKeystore *store, TimestampTz now, RetentionKeyProblem *prob
 	if (!retention_keystore_list(store, &list, problem))
 		return false;
 	current = find(&list, retention_keystore_current(&list));
-	if (current != NULL && is_due(current, now) &&
-		!replace(store, current, GetCurrentTimestamp(), problem))
-		return false;
+	/* First the others: while they cannot be destroyed, none is made. */
 	for (int i = 0; i < list.count; i++)
-	{
-		if (!is_due(&list.epochs[i], now))
-			continue;
-		if (!retention_keystore_destroy(store, list.epochs[i].epoch,
-										GetCurrentTimestamp(), problem))
+		if (&list.epochs[i] != current && is_due(&list.epochs[i], now) &&
+			!destroy(store, &list.epochs[i], problem))
 			return false;
-		ereport(LOG,
-				(list.epochs[i].destroyed ?
-				 errmsg("privacy_retention: completed the destruction of the key of epoch %d",
-						list.epochs[i].epoch) :
-				 errmsg("privacy_retention: destroyed the key of epoch %d, whose date has come",
-						list.epochs[i].epoch)));
-	}
-	return true;
+	return current == NULL || !is_due(current, now) ||
+		(replace(store, current, GetCurrentTimestamp(), problem) &&
+		 destroy(store, current, problem));
 }
 
 static void
