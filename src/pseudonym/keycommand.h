@@ -5,7 +5,8 @@
  * Invariant: a key comes over a pipe, never in an argument, the environment or a
  * file; what the program says on stderr goes to the server's log and to no client.
  *
- * The program is run by the shell, with an operation behind what the setting says:
+ * The shell starts the program, with an operation behind what the setting says, which
+ * is one program and its arguments:
  *
  *		list			a line an epoch: "epoch N CREATED" or "epoch N CREATED
  *						DESTROY_ON" or "destroyed N DESTROYED"

@@ -7,7 +7,8 @@
  *
  * The server's OpenPipeStream() tells no process id, without which a program that
  * hangs could not be killed.  The child has a process group of its own, so that
- * what it started is killed with it, and none of the server's descriptors: a vault that
+ * what it started is killed with it, is the program itself and not a shell that
+ * waits for it, so that on Linux it ends with the server's process, and has none of the server's descriptors: a vault that
  * leaves something running must not keep a client's connection open.
  */
 #include "postgres.h"
@@ -245,12 +246,12 @@ retention_keyprogram_run(const char *operation, const char *argument,
 		.answer = answer,
 		.size = size
 	};
-	char	   *line = psprintf("%s %s%s%s", retention_settings_key_command, operation,
+	char	   *line = psprintf("exec %s %s%s%s", retention_settings_key_command, operation,
 								argument != NULL ? " " : "",
 								argument != NULL ? argument : "");
 	bool		good = false;
 
-	/* A statement that is cancelled, and a session that is terminated. */
+	/* Also where a statement is cancelled, or a session terminated. */
 	PG_ENSURE_ERROR_CLEANUP(end, PointerGetDatum(&program));
 	{
 		good = start(&program, line, problem) && hear(&program, problem) &&
