@@ -72,6 +72,7 @@ SQL_ROOMS = \
 	report/finding_rule \
 	report/finding_copy \
 	report/finding_residue \
+	report/finding_erasure \
 	report/check \
 	worker/call \
 	worker/roster \

@@ -214,7 +214,7 @@ retention_horizon_holders_sql(PG_FUNCTION_ARGS)
 			holder = pstrdup(vacuumed ? "the scrub, which has not been made" :
 							 "VACUUM, which has not been made");
 			remedy = vacuumed ? scrub :
-				psprintf("VACUUM (INDEX_CLEANUP ON, ANALYZE) %s, then %s", round->relation, scrub);
+				psprintf("VACUUM (INDEX_CLEANUP ON, ANALYZE) %s; %s", round->relation, scrub);
 		}
 		nulls[1] = holder == NULL;
 		nulls[2] = remedy == NULL;

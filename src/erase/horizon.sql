@@ -50,12 +50,12 @@ CREATE VIEW retention.erasure_horizon AS
            coalesce(e.detail IN ('a partition was dropped', 'a partition was truncated'), false) AS unlinked,
            CASE WHEN e.seq IS NULL THEN 'the seal of the ledger, which has not come yet'
                 WHEN e.id IS NULL THEN 'no round of erasure has begun' ||
-                     coalesce(pg_catalog.format('; it is promised by %s', e.recorded_at + e.erase_within), '')
+                     CASE WHEN e.erase_within IS NULL THEN '' ELSE pg_catalog.format('; it is promised by %s', e.recorded_at + e.erase_within) END
                 WHEN e.wal_clear_at IS NULL THEN h.held_by
                 WHEN e.backup_clear_at > e.looked_at THEN pg_catalog.format('backups, as declared: until %s', e.backup_clear_at)
                 WHEN e.backup_clear_at IS NULL THEN 'nobody has declared how long backups are kept' END AS held_by,
            CASE WHEN e.seq IS NULL THEN 'SELECT * FROM retention.verify_ledger()'
-                WHEN e.id IS NULL THEN pg_catalog.format('VACUUM (INDEX_CLEANUP ON, ANALYZE) %s, then CALL retention.scrub(%L)', e.relation, e.relation)
+                WHEN e.id IS NULL THEN pg_catalog.format('VACUUM (INDEX_CLEANUP ON, ANALYZE) %s; CALL retention.scrub(%L)', e.relation, e.relation)
                 WHEN e.wal_clear_at IS NULL THEN h.remedy
                 WHEN e.backup_clear_at IS NULL THEN 'ALTER SYSTEM SET privacy_retention.backup_retention = ...; SELECT pg_reload_conf()' END AS remedy
       FROM reached e LEFT JOIN holder h ON h.round = e.id;

@@ -41,6 +41,7 @@ static const Source sources[] = {
 	{"the suspensions", "SELECT * FROM retention.finding_suspension", NULL},
 	{"copies of personal data", "SELECT * FROM retention.finding_copy", NULL},
 	{"residues of personal data", "SELECT * FROM retention.finding_residue", NULL},
+	{"the erasure of what was deleted", "SELECT * FROM retention.finding_erasure", NULL},
 	{"labels", NULL, retention_check_labels},
 	{"labelled tables", NULL, retention_check_tables},
 	{"the worker", NULL, retention_check_worker},
