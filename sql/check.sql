@@ -1,5 +1,6 @@
 -- The self-check: each finding, what helps against it, and that this does help.
 SET client_min_messages = warning;
+SET privacy_retention.backup_retention = '30d';
 CREATE SCHEMA checked;
 CREATE SCHEMA "Odd ""schema";
 SET search_path = checked, public;
