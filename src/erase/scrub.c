@@ -53,6 +53,7 @@ typedef struct Scrub
 	List	   *done;			/* OIDs */
 	int64		pages_total;
 	TimestampTz noted;
+	bool		locked_extension;
 } Scrub;
 
 /* How far one relation is. */
@@ -73,6 +74,14 @@ commit(void)
 	retention_identity_assert_none();
 	SPI_commit();
 	XactIsoLevel = XACT_READ_COMMITTED;
+}
+
+static void
+refuse_dropped(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("nothing is scrubbed: extension privacy_retention is being dropped")));
 }
 
 static bool
@@ -252,6 +261,23 @@ note_odd_pages(Scrub *scrub, Oid relid)
 	commit();
 }
 
+/* Rests; whoever drops the extension need not wait for the end of it all. */
+static void
+let_others(Scrub *scrub, int64 pages)
+{
+	bool		dropped;
+
+	retention_extension_unlock();
+	scrub->locked_extension = false;
+	if (scrub->order->pace)
+		retention_scrub_pace_rest(&scrub->pace, pages);
+	CHECK_FOR_INTERRUPTS();
+	scrub->locked_extension = retention_extension_lock(&dropped);
+	if (!scrub->locked_extension)
+		refuse_dropped();
+	commit();
+}
+
 static void
 scrub_relation(Scrub *scrub, Oid relid, bool statistics)
 {
@@ -266,8 +292,7 @@ scrub_relation(Scrub *scrub, Oid relid, bool statistics)
 		more = scrub_chunk(scrub, &progress);
 		commit();
 		add_up(scrub, &progress);
-		if (scrub->order->pace)
-			retention_scrub_pace_rest(&scrub->pace, scrub->result->pages - pages);
+		let_others(scrub, scrub->result->pages - pages);
 		note_progress(scrub, false);
 	}
 	note_odd_pages(scrub, relid);
@@ -371,10 +396,9 @@ retention_scrub_table(Oid table, const RetentionScrubOrder *order,
 
 	memset(result, 0, sizeof(*result));
 	result->complete = true;
-	if (!retention_extension_lock(&dropped))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("nothing is scrubbed: extension privacy_retention is being dropped")));
+	scrub.locked_extension = retention_extension_lock(&dropped);
+	if (!scrub.locked_extension)
+		refuse_dropped();
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	scrub.context = AllocSetContextCreate(TopMemoryContext, "privacy_retention scrub",
@@ -401,7 +425,8 @@ retention_scrub_table(Oid table, const RetentionScrubOrder *order,
 	{
 		if (locked)
 			unlock_table(table);
-		retention_extension_unlock();
+		if (scrub.locked_extension)
+			retention_extension_unlock();
 		MemoryContextSwitchTo(old);
 		MemoryContextDelete(scrub.context);
 	}

@@ -10,6 +10,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/catalog.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -18,14 +19,12 @@
 #include "tcop/pquery.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "base/identity.h"
 #include "erase/horizon.h"
 #include "erase/round.h"
 #include "erase/scrub.h"
-#include "erase/storage.h"
 #include "evidence/ledger.h"
 #include "guard/guard.h"
 #include "policy/start.h"
@@ -36,7 +35,6 @@ static void
 refuse_relation(Oid relid)
 {
 	char		relkind = get_rel_relkind(relid);
-	Relation	rel;
 
 	retention_identity_require_owner(relid);
 	switch (relkind)
@@ -60,14 +58,12 @@ refuse_relation(Oid relid)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("%s is unlogged: a standby has nothing of it",
 						retention_start_relation_name(relid))));
-	rel = retention_storage_open(relid, AccessShareLock);
-	if (rel == NULL)
+	if (isOtherTempNamespace(get_rel_namespace(relid)))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s is a temporary table of another session",
 						retention_start_relation_name(relid)),
 				 errhint("Only that session can scrub it; its files go when it ends.")));
-	RelationClose(rel);
 }
 
 static void

@@ -2,21 +2,28 @@
  * storage.c
  *		The relations that store a table's values, and how their pages are laid out.
  *
- * Invariant: sequences, and forks but the main one, are never among them.
+ * Invariant: sequences, and forks but the main one, are never among them.  The
+ * catalogs are asked without locking what they tell of, so that nobody waits here
+ * with a snapshot.
  */
 #include "postgres.h"
 
-#include "access/heapam.h"
+#include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/table.h"
 #include "access/xlog.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_statistic_ext_data.h"
 #include "commands/defrem.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/varlena.h"
 
 #include "base/settings_scrub.h"
@@ -81,24 +88,45 @@ has_pages(char relkind)
 		relkind == RELKIND_TOASTVALUE || relkind == RELKIND_INDEX;
 }
 
+/* Also those that are not valid (yet, or any more): they have entries, too. */
+static List *
+add_indexes(List *list, Oid relid)
+{
+	Relation	catalog = table_open(IndexRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(catalog, IndexIndrelidIndexId, true, NULL, 1, &key);
+	while ((tuple = systable_getnext(scan)) != NULL)
+		list = lappend_oid(list, ((Form_pg_index) GETSTRUCT(tuple))->indexrelid);
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return list;
+}
+
 /* Adds a table, its TOAST table, and the indexes of both. */
 static List *
 add_table(List *list, Oid relid)
 {
-	Relation	rel = try_relation_open(relid, AccessShareLock);
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Form_pg_class class;
 	Oid			toast;
 
-	if (rel == NULL)
+	if (!HeapTupleIsValid(tuple))
 		return list;
-	if (has_pages(rel->rd_rel->relkind))
+	class = (Form_pg_class) GETSTRUCT(tuple);
+	toast = class->reltoastrelid;
+	if (has_pages(class->relkind))
+	{
 		list = lappend_oid(list, relid);
-	toast = rel->rd_rel->reltoastrelid;
-	if (OidIsValid(toast))
-		list = add_table(list, toast);
-	if (rel->rd_rel->relhasindex && rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-		list = list_concat(list, RelationGetIndexList(rel));
-	relation_close(rel, AccessShareLock);
-	return list;
+		if (class->relhasindex)
+			list = add_indexes(list, relid);
+	}
+	ReleaseSysCache(tuple);
+	return OidIsValid(toast) ? add_table(list, toast) : list;
 }
 
 List *

@@ -21,8 +21,8 @@ extern RetentionPageFormat retention_storage_format(Relation rel);
 /*
  * OIDs of what stores a table, with its partitions, TOAST tables and indexes: those
  * that have files, tables before their indexes.  An index, or a TOAST table, comes
- * with its own alone.  Takes no locks that it keeps; what was dropped meanwhile may
- * be among them.  With a snapshot or without.
+ * with its own alone.  Locks none of them; what is dropped meanwhile may be
+ * among them.  With a snapshot or without.
  */
 extern List *retention_storage_of(Oid table);
 
