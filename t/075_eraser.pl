@@ -42,16 +42,27 @@ sub reached { return "SELECT " . join(' AND ', map { "${_}_at IS NOT NULL" } @_)
 sql(q{SELECT retention.set_category('visits', '1 year', 'the visit')});
 sql(q{ALTER SYSTEM SET privacy_retention.largest_share = 100; SELECT pg_reload_conf()});
 table('visit', '');
-ok(poll_sql(reached(qw(removable vacuumed analyzed)), 't', seconds => 20), 'each step follows a deletion');
+ok(poll_sql(reached(qw(removable vacuumed reindexed analyzed scrubbed)), 't', seconds => 20), 'each step follows a deletion');
 is(sql(q{SELECT count(*) FROM pg_stats WHERE tablename = 'visit' AND most_common_vals::text || histogram_bounds::text LIKE '%marked%'}),
 	0, 'the statistics know of it no more');
 
 is(sql(q{SELECT string_agg(erasure_level, ' ' ORDER BY id) FROM retention.ledger WHERE event = 'erasure' AND relation = 'public.visit'
-		AND erasure_level IN ('removable', 'vacuumed', 'analyzed', 'scrubbed')}),
-	'removable vacuumed analyzed', 'the ledger has each, once');
+		AND erasure_level NOT IN ('durable', 'replicas', 'wal_clear')}),
+	'removable vacuumed reindexed analyzed scrubbed', 'the ledger has each, once');
 is(rounds('public.visit'), 1, 'one round for all deletions');
 is(sql(q{SELECT first_entry <= last_entry AND first_deleted_at <= deleted_at AND deleted_at <= begun_at FROM retention.erasure_round}),
 	't', 'which says what it covers');
+
+# The bytes are gone from all files of the database.
+sub files_with
+{
+	my ($marker) = @_;
+	sql('CHECKPOINT');
+	my $dir = $node->data_dir . '/base/' . sql(q{SELECT oid FROM pg_database WHERE datname = 'postgres'});
+	return join ' ', grep { slurp_file($_) =~ /$marker/ } glob("$dir/[0-9]*");
+}
+is(files_with('marked person'), '', 'no file of the database holds a value');
+isnt(files_with('other person'), '', 'others are there');
 
 # Nobody waits for a VACUUM that takes long.
 sub vacuums_slowly

@@ -95,7 +95,7 @@ retention_maintenance_vacuum(Oid relid, bool thorough)
 
 	if (name != NULL)
 		run_command(psprintf("VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF%s) %s",
-							 thorough ? ", FREEZE, DISABLE_PAGE_SKIPPING" : "", name));
+							 thorough ? ", FREEZE" : "", name));
 }
 
 /*

@@ -14,8 +14,8 @@
 
 /*
  * Removes dead rows of a table, of its TOAST and from its indexes; the file keeps its
- * length, so that what lies in freed pages can be overwritten.  thorough: waits for
- * pages that others have pinned.  Does nothing if the table is gone.
+ * length, so that what lies in freed pages can be overwritten.  thorough: freezes,
+ * and so waits for pages that others have pinned.  Does nothing if the table is gone.
  */
 extern void retention_maintenance_vacuum(Oid relid, bool thorough);
 

@@ -1,0 +1,411 @@
+/*
+ * erasure.c
+ *		The steps of a round that take long: VACUUM, REINDEX where only that helps,
+ *		ANALYZE, scrub.
+ *
+ * Invariant: a level is stamped when its step is done for all tables that the round
+ * reaches; whoever comes next goes on behind it.  No lock on the extension is kept
+ * through a command.
+ *
+ * The scrub follows the VACUUM as soon as it can: in the same checkpoint cycle it
+ * writes no page images.
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/transam.h"
+#include "catalog/pg_statistic.h"
+#include "catalog/pg_statistic_ext_data.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/interrupt.h"
+#include "storage/latch.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/extension.h"
+#include "base/settings.h"
+#include "enforce/pause.h"
+#include "erase/holder.h"
+#include "erase/reach.h"
+#include "erase/residue.h"
+#include "erase/scrub.h"
+#include "policy/start.h"
+#include "worker/erasure.h"
+#include "worker/maintenance.h"
+#include "worker/visit.h"
+
+/* How long it waits for old statistics to be removable, and between two looks (ms). */
+#define HORIZON_LOOKS 50
+#define HORIZON_PAUSE 100L
+
+/* REINDEX CONCURRENTLY waits for transactions: so long for each (ms). */
+#define REINDEX_PATIENCE "30000"
+
+/* A transaction in which rounds are read and written; end it with retention_erasure_leave(). */
+void
+retention_erasure_begin(const char *activity)
+{
+	retention_visit_start(activity);
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+bool
+retention_erasure_enter(const char *relation)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	bool		busy;
+
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+	if (!retention_settings_enabled || retention_settings_erase_within == 0 ||
+		retention_settings_next_opening(now) > now)
+		return false;
+	if (!retention_extension_lock(&busy))
+		return false;
+	if (relation == NULL || !retention_pause_find(relation, now, NULL))
+		return true;
+	retention_extension_unlock();
+	return false;
+}
+
+void
+retention_erasure_leave(void)
+{
+	PopActiveSnapshot();
+	retention_visit_commit();
+	retention_extension_unlock();
+}
+
+/* False if the round is not to go on now. */
+static bool
+look(RetentionErasure *work)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ListCell   *lc;
+
+	retention_erasure_begin("privacy_retention: looking at the tables of a round");
+	work->stop = !retention_erasure_enter(work->round->relation);
+	if (!work->stop)
+	{
+		MemoryContextSwitchTo(context);
+		work->tables = retention_reach_tables(work->round->table);
+		work->heaps = NIL;
+		foreach(lc, work->tables)
+			work->heaps = list_concat(work->heaps, retention_reach_heaps(lfirst_oid(lc)));
+		retention_round_try(work->round, GetCurrentTimestamp());
+	}
+	retention_erasure_leave();
+	MemoryContextSwitchTo(context);
+	return !work->stop;
+}
+
+/* Stamps a level; false if the extension is gone or the round is not to go on. */
+static bool
+reach(RetentionErasure *work, RetentionRoundLevel level)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	retention_erasure_begin("privacy_retention: noting what was erased");
+	work->stop = !retention_erasure_enter(work->round->relation);
+	if (!work->stop)
+		(void) retention_round_reach(work->round, level, GetCurrentTimestamp());
+	retention_erasure_leave();
+	MemoryContextSwitchTo(context);
+	return !work->stop;
+}
+
+static void
+vacuum(RetentionErasure *work, bool thorough)
+{
+	ListCell   *lc;
+
+	foreach(lc, work->heaps)
+	{
+		CHECK_FOR_INTERRUPTS();
+		retention_maintenance_vacuum(lfirst_oid(lc), thorough);
+	}
+}
+
+static void
+hold(RetentionErasure *work, const char *held_by, const char *remedy)
+{
+	if (work->held_by != NULL)
+		return;
+	work->held_by = held_by;
+	work->remedy = remedy;
+}
+
+/* An index of one of the tables. */
+typedef struct Suspect
+{
+	Oid			oid;
+	char	   *name;
+	RetentionResidueDemand demand;
+} Suspect;
+
+/* In the caller's memory. */
+static List *
+find_indexes(RetentionErasure *work)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *indexes = NIL;
+	ListCell   *heap;
+
+	retention_erasure_begin("privacy_retention: looking at indexes");
+	foreach(heap, work->heaps)
+	{
+		Relation	relation = try_relation_open(lfirst_oid(heap), AccessShareLock);
+		ListCell   *lc;
+
+		if (relation == NULL)
+			continue;
+		foreach(lc, RelationGetIndexList(relation))
+		{
+			MemoryContext old = MemoryContextSwitchTo(context);
+			Suspect    *index = palloc0(sizeof(Suspect));
+
+			index->oid = lfirst_oid(lc);
+			index->name = pstrdup(retention_start_relation_name(index->oid));
+			indexes = lappend(indexes, index);
+			MemoryContextSwitchTo(old);
+		}
+		relation_close(relation, AccessShareLock);
+	}
+	retention_erasure_leave();
+	MemoryContextSwitchTo(context);
+	return indexes;
+}
+
+static void
+ask_index(Suspect *index)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	retention_erasure_begin("privacy_retention: looking for deleted values in an index");
+	index->demand = retention_residue_index_demands(index->oid);
+	retention_erasure_leave();
+	MemoryContextSwitchTo(context);
+}
+
+static void
+rebuild(void *arg)
+{
+	retention_maintenance_reindex(((Suspect *) arg)->oid);
+}
+
+/* Builds anew what keeps values that only that removes; one that cannot be does not
+ * stop the others. */
+static void
+reindex(RetentionErasure *work)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_indexes(work))
+	{
+		Suspect    *index = (Suspect *) lfirst(lc);
+		char	   *problem;
+		int			sqlerrcode;
+
+		CHECK_FOR_INTERRUPTS();
+		ask_index(index);
+		if (index->demand == RETENTION_RESIDUE_NONE)
+			continue;
+		if (!retention_settings_reindex)
+		{
+			hold(work, psprintf("index %s, which %s deleted values, while privacy_retention.reindex is off",
+								index->name,
+								index->demand == RETENTION_RESIDUE_REINDEX ? "keeps" : "may keep"),
+				 psprintf("REINDEX INDEX CONCURRENTLY %s", index->name));
+			continue;
+		}
+		SetConfigOption("lock_timeout", REINDEX_PATIENCE, PGC_SUSET, PGC_S_OVERRIDE);
+		problem = retention_visit_attempt(rebuild, index, &sqlerrcode);
+		SetConfigOption("lock_timeout", psprintf("%d", retention_settings_lock_timeout),
+						PGC_SUSET, PGC_S_OVERRIDE);
+		if (problem == NULL)
+			continue;
+		if (sqlerrcode == ERRCODE_QUERY_CANCELED)
+			ereport(ERROR,
+					(errcode(sqlerrcode),
+					 errmsg("index %s was not rebuilt: somebody waited", index->name)));
+		hold(work, psprintf("index %s, which keeps deleted values and could not be rebuilt: %s",
+							index->name, problem),
+			 psprintf("REINDEX INDEX %s", index->name));
+	}
+}
+
+static void
+analyze(RetentionErasure *work)
+{
+	ListCell   *lc;
+
+	foreach(lc, work->tables)
+	{
+		CHECK_FOR_INTERRUPTS();
+		retention_maintenance_analyze(lfirst_oid(lc));
+	}
+}
+
+static void
+scrub(Oid relation, FullTransactionId horizon, RetentionScrubResult *result)
+{
+	MemoryContext context = CurrentMemoryContext;
+	RetentionScrubOrder order = {.pace = true,.horizon = horizon};
+	Portal		portal;
+	bool		busy;
+
+	memset(result, 0, sizeof(*result));
+	retention_visit_start("privacy_retention: scrubbing");
+	if (retention_extension_lock(&busy))
+	{
+		portal = retention_visit_open_portal();
+		retention_scrub_table(relation, &order, result);
+		retention_visit_close_portal(portal);
+	}
+	retention_visit_commit();
+	retention_extension_unlock();
+	MemoryContextSwitchTo(context);
+}
+
+/* What was scrubbed is where the round's claim ends. */
+static void
+note_scrub(RetentionErasure *work, Oid relation, const RetentionScrubResult *result)
+{
+	char	   *name = get_rel_name(relation) != NULL ? retention_start_relation_name(relation) : "a table";
+
+	work->round->scrub_lsn = Max(work->round->scrub_lsn, result->lsn);
+	work->round->timeline = result->timeline;
+	if (result->busy)
+		hold(work, psprintf("another session that scrubs %s", name), NULL);
+	else if (result->dead_tuples > 0)
+		hold(work, psprintf(INT64_FORMAT " deleted rows of %s that VACUUM could not remove",
+							result->dead_tuples, name),
+			 psprintf("VACUUM (FREEZE, INDEX_CLEANUP ON) %s", name));
+	else if (!result->complete)
+		hold(work, psprintf("pages that could not be scrubbed: %s", result->skipped), NULL);
+}
+
+/*
+ * Rows that were deleted before the round's horizon may be left where pages were
+ * pinned, and entries of indexes with them; a VACUUM that freezes waits for the pins.
+ * Dead items that are left after that are of later deletions.
+ */
+static void
+scrub_tables(RetentionErasure *work)
+{
+	ListCell   *lc;
+
+	foreach(lc, work->tables)
+	{
+		Oid			table = lfirst_oid(lc);
+		RetentionScrubResult result;
+
+		CHECK_FOR_INTERRUPTS();
+		scrub(table, work->round->horizon, &result);
+		if (result.dead_tuples > 0 || result.dead_items > 0)
+		{
+			vacuum(work, true);
+			scrub(table, work->round->horizon, &result);
+		}
+		retention_erasure_begin("privacy_retention: noting a scrub");
+		note_scrub(work, table, &result);
+		retention_erasure_leave();
+	}
+}
+
+/* May nobody see any more what was there before now?  Waits a little. */
+static bool
+wait_for_horizon(RetentionErasure *work, Oid relation, FullTransactionId horizon)
+{
+	MemoryContext context = CurrentMemoryContext;
+	char	   *holder = NULL;
+	char	   *remedy = NULL;
+	bool		removable = false;
+
+	for (int i = 0; !removable && i < HORIZON_LOOKS; i++)
+	{
+		if (i > 0)
+		{
+			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+							 HORIZON_PAUSE, PG_WAIT_EXTENSION);
+			ResetLatch(MyLatch);
+		}
+		CHECK_FOR_INTERRUPTS();
+		retention_erasure_begin("privacy_retention: waiting for old statistics to be removable");
+		MemoryContextSwitchTo(context);
+		removable = retention_holder_removable(relation, horizon, &holder, &remedy);
+		retention_erasure_leave();
+		MemoryContextSwitchTo(context);
+	}
+	if (!removable)
+		hold(work, holder, remedy);
+	return removable;
+}
+
+/* The catalogs hold values as statistics; ANALYZE has replaced them just now. */
+static void
+scrub_statistics(RetentionErasure *work)
+{
+	static const Oid catalogs[] = {StatisticRelationId, StatisticExtDataRelationId};
+	FullTransactionId horizon = ReadNextFullTransactionId();
+
+	for (int i = 0; i < lengthof(catalogs); i++)
+	{
+		RetentionScrubResult result;
+
+		if (!wait_for_horizon(work, catalogs[i], horizon))
+			return;
+		retention_maintenance_vacuum(catalogs[i], false);
+		scrub(catalogs[i], horizon, &result);
+		if (result.dead_tuples > 0 || result.dead_items > 0)
+		{
+			retention_maintenance_vacuum(catalogs[i], true);
+			scrub(catalogs[i], horizon, &result);
+		}
+		retention_erasure_begin("privacy_retention: noting a scrub");
+		note_scrub(work, catalogs[i], &result);
+		retention_erasure_leave();
+	}
+}
+
+void
+retention_erasure_advance(void *arg)
+{
+	RetentionErasure *work = (RetentionErasure *) arg;
+	TimestampTz *reached = work->round->reached;
+
+	work->held_by = work->remedy = NULL;
+	if (!look(work))
+		return;
+	if (reached[RETENTION_ROUND_VACUUMED] == 0)
+	{
+		vacuum(work, false);
+		if (!reach(work, RETENTION_ROUND_VACUUMED))
+			return;
+	}
+	if (reached[RETENTION_ROUND_REINDEXED] == 0)
+	{
+		reindex(work);
+		if (work->held_by == NULL && !reach(work, RETENTION_ROUND_REINDEXED))
+			return;
+	}
+	if (reached[RETENTION_ROUND_ANALYZED] == 0)
+	{
+		analyze(work);
+		if (!reach(work, RETENTION_ROUND_ANALYZED))
+			return;
+	}
+	/* Even where something holds the round: what can be wiped is wiped soon. */
+	scrub_tables(work);
+	scrub_statistics(work);
+	if (work->held_by == NULL)
+		(void) reach(work, RETENTION_ROUND_SCRUBBED);
+}
