@@ -21,6 +21,7 @@
 #include "utils/resowner.h"
 
 #include "pseudonym/hkdf.h"
+#include "pseudonym/secret.h"
 
 StaticAssertDecl(RETENTION_HMAC_LENGTH == PG_SHA256_DIGEST_LENGTH,
 				 "length of HMAC-SHA-256");
@@ -30,7 +31,7 @@ struct RetentionHmac
 	pg_hmac_ctx *context;
 	bool		remembers;		/* the context can begin again without a key */
 	size_t		length;
-	uint8		key[FLEXIBLE_ARRAY_MEMBER];
+	uint8	   *key;			/* secret; NULL where the context remembers */
 };
 
 PG_FUNCTION_INFO_V1(retention_hkdf_self_test_sql);
@@ -94,23 +95,27 @@ context_remembers(RetentionHmac *hmac)
 RetentionHmac *
 retention_hkdf_hmac_create(const uint8 *key, size_t length)
 {
-	RetentionHmac *hmac;
+	RetentionHmac *hmac = MemoryContextAllocZero(TopMemoryContext, sizeof(RetentionHmac));
 
-	hmac = MemoryContextAllocZero(TopMemoryContext,
-								  offsetof(RetentionHmac, key) + length);
 	PG_TRY();
 	{
+		hmac->length = length;
+		hmac->key = retention_secret_alloc(length);
+		memcpy(hmac->key, key, length);
 		hmac->context = create_context();
 	}
 	PG_CATCH();
 	{
-		pfree(hmac);
+		retention_hkdf_hmac_destroy(hmac);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	hmac->length = length;
-	memcpy(hmac->key, key, length);
 	hmac->remembers = context_remembers(hmac);
+	if (hmac->remembers)
+	{
+		retention_secret_free(hmac->key, hmac->length);
+		hmac->key = NULL;
+	}
 	return hmac;
 }
 
@@ -118,8 +123,8 @@ void
 retention_hkdf_hmac(RetentionHmac *hmac, const void *data, size_t length,
 					uint8 result[RETENTION_HMAC_LENGTH])
 {
-	if (!compute(hmac->context, hmac->remembers ? NULL : hmac->key,
-				 hmac->remembers ? 0 : hmac->length, data, length, result))
+	if (!compute(hmac->context, hmac->key, hmac->remembers ? 0 : hmac->length,
+				 data, length, result))
 		elog(ERROR, "could not compute HMAC: %s",
 			 pg_hmac_error(hmac->context));
 }
@@ -131,7 +136,7 @@ retention_hkdf_hmac_destroy(RetentionHmac *hmac)
 		return;
 	if (hmac->context != NULL)
 		pg_hmac_free(hmac->context);
-	explicit_bzero(hmac, offsetof(RetentionHmac, key) + hmac->length);
+	retention_secret_free(hmac->key, hmac->length);
 	pfree(hmac);
 }
 

@@ -20,6 +20,7 @@
 #include "pseudonym/hkdf.h"
 #include "pseudonym/keyring.h"
 #include "pseudonym/keystore.h"
+#include "pseudonym/secret.h"
 
 #define INFO_PREFIX "privacy_retention pseudonym v1"
 #define INFO_MARK "privacy_retention mark v1"
@@ -32,18 +33,17 @@ typedef struct DomainKey
 } DomainKey;
 
 /* What this process knows, until the statement or the transaction ends. */
-static struct
+typedef struct Ring
 {
 	bool		loaded;
 	TimestampTz statement;		/* in which the files were looked at */
-	int			epoch;			/* 0 = none that can be used */
-	uint8		epoch_key[RETENTION_KEY_LENGTH];
+	RetentionCurrentKeys *keys; /* secret; the domains' are derived from it */
 	RetentionHmac *mark;		/* NULL = none that can be used */
-	RetentionKeyProblem problem;	/* why there is no epoch */
-	RetentionKeyProblem mark_problem;	/* why there is no mark */
 	int			ndomains;
 	DomainKey	domains[MAX_DOMAINS];	/* the last used is the first */
-} ring;
+} Ring;
+
+static Ring ring;
 
 /* ---- The cache ---- */
 
@@ -67,7 +67,8 @@ retention_keyring_wipe(void)
 {
 	drop_domains();
 	retention_hkdf_hmac_destroy(ring.mark);
-	explicit_bzero(&ring, sizeof(ring));
+	retention_secret_free(ring.keys, sizeof(RetentionCurrentKeys));
+	memset(&ring, 0, sizeof(ring));
 }
 
 static void
@@ -94,45 +95,23 @@ process_ends(int code, Datum arg)
 }
 
 static void
-load_mark(RetentionCurrentKeys *keys)
+load_mark(void)
 {
 	uint8		derived[RETENTION_KEY_LENGTH];
 
-	ring.		mark_problem = keys->mark_problem;
-
-	if (!keys->has_mark)
+	if (!ring.keys->has_mark)
 		return;
 	PG_TRY();
 	{
-		retention_hkdf_derive(keys->mark, sizeof(keys->mark), NULL, 0,
+		retention_hkdf_derive(ring.keys->mark, sizeof(ring.keys->mark), NULL, 0,
 							  (const uint8 *) INFO_MARK, strlen(INFO_MARK),
 							  derived, sizeof(derived));
-		ring.		mark = retention_hkdf_hmac_create(derived, sizeof(derived));
+		ring.mark = retention_hkdf_hmac_create(derived, sizeof(derived));
 	}
 	PG_FINALLY();
 	{
 		explicit_bzero(derived, sizeof(derived));
-	}
-	PG_END_TRY();
-}
-
-static void
-load(RetentionKeystore *store)
-{
-	RetentionCurrentKeys keys;
-
-	PG_TRY();
-	{
-		retention_keystore_read(store, &keys);
-		load_mark(&keys);
-		ring.		problem = keys.problem;
-		ring.		epoch = keys.epoch;
-
-		memcpy(ring.epoch_key, keys.key, sizeof(ring.epoch_key));
-	}
-	PG_FINALLY();
-	{
-		explicit_bzero(&keys, sizeof(keys));
+		explicit_bzero(ring.keys->mark, sizeof(ring.keys->mark));
 	}
 	PG_END_TRY();
 }
@@ -142,7 +121,7 @@ static bool
 is_fresh(TimestampTz statement)
 {
 	return ring.loaded &&
-				(ring.statement == statement || retention_keystore_is_command());
+		(ring.statement == statement || retention_keystore_is_command());
 }
 
 /* Looks at the keys, unless this statement, or transaction, has done so. */
@@ -163,14 +142,17 @@ refresh(void)
 	}
 	retention_keyring_wipe();
 
-	if (!retention_keystore_open(&store, false, &ring.problem))
-		ring.		mark_problem = ring.problem;
+	ring.keys = retention_secret_alloc(sizeof(RetentionCurrentKeys));
+
+	if (!retention_keystore_open(&store, false, &ring.keys->problem))
+		ring.keys->mark_problem = ring.keys->problem;
 
 	else
 	{
 		PG_TRY();
 		{
-			load(&store);
+			retention_keystore_read(&store, ring.keys);
+			load_mark();
 		}
 		PG_FINALLY();
 		{
@@ -178,8 +160,8 @@ refresh(void)
 		}
 		PG_END_TRY();
 	}
-	ring.		statement = statement;
-	ring.		loaded = true;
+	ring.statement = statement;
+	ring.loaded = true;
 }
 
 /* The domain's key, derived at most once a statement. */
@@ -210,7 +192,7 @@ domain_hmac(const char *domain)
 		appendStringInfoString(&info, domain);
 		PG_TRY();
 		{
-			retention_hkdf_derive(ring.epoch_key, sizeof(ring.epoch_key),
+			retention_hkdf_derive(ring.keys->key, sizeof(ring.keys->key),
 								  NULL, 0, (uint8 *) info.data, info.len,
 								  derived, sizeof(derived));
 			found.domain = MemoryContextStrdup(TopMemoryContext, domain);
@@ -222,10 +204,10 @@ domain_hmac(const char *domain)
 		}
 		PG_END_TRY();
 		pfree(info.data);
-		at = ring.	ndomains++;
+		at = ring.ndomains++;
 	}
 	memmove(&ring.domains[1], &ring.domains[0], sizeof(DomainKey) * at);
-	ring.		domains[0] = found;
+	ring.domains[0] = found;
 
 	return found.hmac;
 }
@@ -238,10 +220,10 @@ retention_keyring_ready(char **problem, char **hint)
 	const RetentionKeyProblem *why = NULL;
 
 	refresh();
-	if (ring.epoch == 0)
-		why = &ring.problem;
+	if (ring.keys->epoch == 0)
+		why = &ring.keys->problem;
 	else if (ring.mark == NULL)
-		why = &ring.mark_problem;
+		why = &ring.keys->mark_problem;
 	if (why == NULL)
 		return true;
 	*problem = pstrdup(why->message);
@@ -254,8 +236,8 @@ retention_keyring_hmac(const char *domain, const void *data, size_t length,
 					   uint8 result[32])
 {
 	refresh();
-	if (ring.epoch == 0)
-		retention_keystore_raise(&ring.problem);
+	if (ring.keys->epoch == 0)
+		retention_keystore_raise(&ring.keys->problem);
 	retention_hkdf_hmac(domain_hmac(domain), data, length, result);
 }
 
@@ -264,6 +246,6 @@ retention_keyring_mark_hmac(const void *data, size_t length, uint8 result[32])
 {
 	refresh();
 	if (ring.mark == NULL)
-		retention_keystore_raise(&ring.mark_problem);
+		retention_keystore_raise(&ring.keys->mark_problem);
 	retention_hkdf_hmac(ring.mark, data, length, result);
 }
