@@ -37,6 +37,7 @@ SQL_ROOMS = \
 	evidence/ledger \
 	evidence/merkle \
 	evidence/checkpoint \
+	evidence/shorten \
 	guard/guard \
 	guard/suspension \
 	guard/hold_guard \

@@ -85,7 +85,7 @@ COMMENT ON COLUMN retention.key_recorded.at IS 'when it happened';
 REVOKE ALL ON TABLE retention.key_recorded FROM PUBLIC;
 
 -- evidence/ledger
-COMMENT ON COLUMN retention.ledger.event IS 'What happened: batch, protect, unprotect, adopt, pause, unpause, accept_clock, suspend, lift, clock, drop, uninstall, create_key, destroy_key, category';
+COMMENT ON COLUMN retention.ledger.event IS 'What happened: batch, protect, unprotect, adopt, pause, unpause, accept_clock, suspend, lift, clock, drop, uninstall, create_key, destroy_key, category, shorten; shortened: nothing but its hashes is left of the entry';
 
 -- evidence/merkle
 
@@ -160,6 +160,16 @@ CREATE FUNCTION retention.ledger_consistency(older bigint, newer bigint) RETURNS
 COMMENT ON FUNCTION retention.ledger_consistency(bigint, bigint) IS 'Proves that the ledger of a newer checkpoint begins with that of an older one; both by their number of entries';
 REVOKE ALL ON FUNCTION retention.ledger_consistency(bigint, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION retention.ledger_consistency(bigint, bigint) TO pg_monitor;
+
+-- evidence/shorten
+
+CREATE INDEX ledger_shorten ON retention.ledger (seq) WHERE event = 'shorten' AND seq IS NOT NULL;
+COMMENT ON INDEX retention.ledger_shorten IS 'The last shortening of the ledger';
+
+CREATE FUNCTION retention.shorten_ledger(before timestamptz) RETURNS bigint
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'retention_shorten_ledger_sql';
+COMMENT ON FUNCTION retention.shorten_ledger(timestamptz) IS 'Removes what the ledger''s entries of before an instant say; their hashes stay, so that chain, checkpoints and proofs hold. An officer''s';
 
 -- enforce/late_write
 

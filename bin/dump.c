@@ -24,16 +24,16 @@ typedef struct Layout
 	int			prev_hash;
 	int			hash;
 	int			fields[RETENTION_ENTRY_COLUMNS];
-} Layout;
+}			Layout;
 
 typedef struct Field
 {
 	char	   *text;			/* NULL = null; unescaped */
 	size_t		length;
-} Field;
+}			Field;
 
 static bool
-fail(Dump *dump, size_t line, const char *what)
+fail(Dump * dump, size_t line, const char *what)
 {
 	snprintf(dump->problem, sizeof(dump->problem), "line %zu of the dump: %s", line, what);
 	return false;
@@ -136,13 +136,8 @@ cut(char *line, Field fields[COLUMNS])
 			return -1;
 		if (tab != NULL)
 			*tab = '\0';
-		if (strcmp(at, "\\N") == 0)
-			fields[count] = (Field) {NULL, 0};
-		else
-		{
-			fields[count].text = at;
-			fields[count].length = unescape(at);
-		}
+		fields[count].text = strcmp(at, "\\N") == 0 ? NULL : at;
+		fields[count].length = fields[count].text == NULL ? 0 : unescape(at);
 		count++;
 		at = tab == NULL ? NULL : tab + 1;
 	}
@@ -165,7 +160,7 @@ read_number(const char *text, int64_t *number)
 }
 
 static bool
-read_hash(const Field *field, uint8_t hash[RETENTION_DIGEST_LENGTH])
+read_hash(const Field * field, uint8_t hash[RETENTION_DIGEST_LENGTH])
 {
 	if (field->text == NULL || field->length != 2 + 2 * RETENTION_DIGEST_LENGTH ||
 		strncmp(field->text, "\\x", 2) != 0)
@@ -285,7 +280,7 @@ read_duration(const char *text, int64_t *number)
 }
 
 static bool
-read_value(RetentionFieldValue *value, RetentionFieldKind kind, const Field *field)
+read_value(RetentionFieldValue *value, RetentionFieldKind kind, const Field * field)
 {
 	value->null = field->text == NULL;
 	if (value->null)
@@ -303,7 +298,11 @@ read_value(RetentionFieldValue *value, RetentionFieldKind kind, const Field *fie
 		case RETENTION_FIELD_TEXT:
 			return true;
 		case RETENTION_FIELD_BYTES:
-			/* The text of a digest is twice as long as the digest: it fits in its place. */
+
+			/*
+			 * The text of a digest is twice as long as the digest: it fits in
+			 * its place.
+			 */
 			value->length = RETENTION_DIGEST_LENGTH;
 			return read_hash(field, (uint8_t *) field->text);
 	}
@@ -323,7 +322,7 @@ column_index(const char *name, char *const *names, int count)
 
 /* Reads the list of columns behind COPY; false: something is missing. */
 static bool
-read_layout(Layout *layout, char *columns, bool whole)
+read_layout(Layout * layout, char *columns, bool whole)
 {
 	char	   *names[COLUMNS];
 	bool		complete;
@@ -353,7 +352,7 @@ read_layout(Layout *layout, char *columns, bool whole)
 }
 
 static bool
-add_entry(Dump *dump, const Layout *layout, const Field *fields, char *line, size_t number)
+add_entry(Dump * dump, const Layout * layout, const Field * fields, char *line, size_t number)
 {
 	DumpedEntry *entry;
 
@@ -389,8 +388,8 @@ add_entry(Dump *dump, const Layout *layout, const Field *fields, char *line, siz
 static int
 by_place(const void *one, const void *other)
 {
-	const DumpedEntry *a = one;
-	const DumpedEntry *b = other;
+	const		DumpedEntry *a = one;
+	const		DumpedEntry *b = other;
 
 	return a->seq < b->seq ? -1 : a->seq > b->seq;
 }
@@ -413,9 +412,12 @@ copy_of(char *line, const char *table)
 }
 
 bool
-dump_read(Dump *dump, FILE *file)
+dump_read(Dump * dump, FILE *file)
 {
-	enum {OUTSIDE, LEDGER, HEAD} where = OUTSIDE;
+	enum
+	{
+		OUTSIDE, LEDGER, HEAD
+	}			where = OUTSIDE;
 	Layout		layout = {0};
 	Field		fields[COLUMNS];
 	size_t		number = 0;

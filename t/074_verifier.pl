@@ -59,6 +59,14 @@ sub bad
 	return;
 }
 
+# The head of the shortened ledger whose entries end before the one that tells of it.
+my %head;
+sub headless
+{
+	my ($line) = @_;
+	return $line . "$head{seq}\t\\\\x$head{hash}";
+}
+
 my $node = RetentionNode->make('evidence');
 $node->append_conf('postgresql.conf', "privacy_retention.ledger_origin = 'example.com/evidence'\n");
 $node->reload;
@@ -188,5 +196,38 @@ foreach my $at (map { $_ * 7 % length($rows[$third]) } 0 .. 149)
 }
 is($wrong, 0, 'no byte of an entry can be changed');
 good('the entry alone', '--proof', $proof, spill('alone', $small));
+
+# Entries that are older than the ledger's own period: the worker removes what they say, and
+# everything that was kept of the ledger holds, here, in the dump and where it is restored.
+my $worker = RetentionNode->make('worker', preload => 1, conf =>
+	"privacy_retention.naptime = 1\nprivacy_retention.duty_cycle = 100\nprivacy_retention.erase_within = 0\nprivacy_retention.ledger_origin = 'example.com/worker'\n");
+$sql = sub { return $worker->safe_psql($_[1] // 'postgres', $_[0]) };
+$sql->(<<'EOS');
+SELECT retention.set_category('personal data', '1 year', 'collection');
+CREATE TABLE person (at timestamptz);
+CREATE INDEX ON person (at);
+SECURITY LABEL FOR privacy_retention ON TABLE person IS 'personal data, from at, then delete';
+EOS
+$sql->(q{INSERT INTO retention.ledger (recorded_at, event, detail) SELECT now() - interval '100 days' + n * interval '10 days', 'past', 'word ' || n FROM generate_series(0, 9) AS n});
+$sql->(q{SELECT retention.protect('person')});
+ok(RetentionNode::poll($worker, 'SELECT count(*) FROM retention.ledger WHERE seq IS NULL', '0'), 'all is sealed');
+my $kept = spill('kept', $sql->('SELECT retention.checkpoint()') . "\n");
+my $places = $sql->(q{SELECT string_agg(seq || ' ' || hash::text, ' ' ORDER BY seq) FROM retention.ledger WHERE event = 'past'});
+$sql->(q{ALTER SYSTEM SET privacy_retention.ledger_period = '55d'});
+$worker->reload;
+ok(RetentionNode::poll($worker, q{SELECT count(*) FILTER (WHERE event = 'shortened'), count(*) FILTER (WHERE event = 'shorten'), count(*) FILTER (WHERE event = 'past') FROM retention.ledger}, '5|1|5'),
+	'the worker shortens what is older, and says so once');
+is($sql->(q{SELECT string_agg(seq || ' ' || hash::text, ' ' ORDER BY seq) FROM retention.ledger WHERE event IN ('past', 'shortened')}), $places, 'places and hashes stay');
+is($sql->(q{SELECT ok, problem FROM retention.verify_ledger()}), 't|', 'the chain holds');
+@head{qw(seq hash)} = split /\|/, $sql->(q{SELECT seq, encode(hash, 'hex') FROM retention.ledger WHERE seq = (SELECT seq - 1 FROM retention.ledger WHERE event = 'shorten')});
+$worker->command_ok([ 'pg_dump', '-d', $worker->connstr('postgres'), '-f', "$directory/shortened.sql" ], 'a dump');
+unlike(slurp("$directory/shortened.sql"), qr/word 0/, 'what was said is not in it');
+like(good('shortened', '--key', $sql->('SELECT retention.checkpoint_key()'), "$directory/shortened.sql", $kept), qr/5 of them shortened/, 'they are counted');
+bad('shortened without saying so', qr/were shortened, and no entry says so/, spill('s1', slurp("$directory/shortened.sql") =~ s/entries 1 to 5, root/entries 1 to 4, root/r =~ s/\n[^\n]*\tshorten\t.*?\n(?=\\\.)/\n/sr =~ s/(ledger_head[^\n]*stdin;\n)[^\n]*/headless($1)/er));
+$sql->('CREATE DATABASE restored');
+$worker->command_ok([ 'psql', '-X', '-v', 'ON_ERROR_STOP=1', '-d', $worker->connstr('restored'), '-f', "$directory/shortened.sql" ], 'restored');
+is($sql->(q{SELECT ok, problem FROM retention.verify_ledger()}, 'restored'), 't|', 'and the chain holds there');
+is($sql->(q{SELECT ok, signature, problem FROM retention.verify_checkpoint(pg_read_file('} . $kept . q{'))}, 'restored'), 't|valid|', 'and it is an extension of what was kept');
+$worker->stop;
 
 done_testing();

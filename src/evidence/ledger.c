@@ -2,9 +2,10 @@
  * ledger.c
  *		The append-only ledger and the seal that chains its entries.
  *
- * Invariant: a sealed entry is never written again, and the chain never forks:
- * entries are numbered under a lock that is held to the end of the transaction,
- * with a snapshot that was taken after the lock was got.
+ * Invariant: a sealed entry is written again only to be emptied of what it says,
+ * in one transaction with a sealed entry that says so; its hashes stay.  And the
+ * chain never forks: entries are numbered under a lock that is held to the end of
+ * the transaction, with a snapshot that was taken after the lock was got.
  *
  * Entries are inserted unsealed, so that neither a long erasure nor a REPEATABLE
  * READ transaction makes anybody wait.  The lock is on the head, a table of one
@@ -34,7 +35,7 @@
 PG_FUNCTION_INFO_V1(retention_ledger_guard_sql);
 
 /* The guards let this session's update of the ledger pass. */
-static bool sealing = false;
+static bool rewriting = false;
 
 /* The plan of a statement, made once a session. */
 static SPIPlanPtr
@@ -241,7 +242,7 @@ move_head(int64 seq, const uint8 *hash)
  * time without a seal.  Caller holds the lock.
  */
 static int64
-seal_entries(void)
+seal_entries(const int64 *places)
 {
 	static SPIPlanPtr plan = NULL;
 	uint8		prev_hash[RETENTION_DIGEST_LENGTH];
@@ -324,39 +325,79 @@ may_seal(void)
 	return !(IsolationUsesXactSnapshot() && FirstSnapshotSet);
 }
 
-int64
-retention_ledger_seal(void)
+bool
+retention_ledger_lock(void)
 {
-	RetentionIdentity saved;
-	int64		sealed;
-
 	if (!may_seal())
-		return 0;
+		return false;
 	/* Nothing was read yet: a seal that waits for nobody needs no more. */
 	if (IsolationUsesXactSnapshot())
 		XactIsoLevel = XACT_READ_COMMITTED;
-	if (!ConditionalLockRelationOid(retention_identity_own_relation("ledger_head"),
-									ShareUpdateExclusiveLock))
-		return 0;
+	return ConditionalLockRelationOid(retention_identity_own_relation("ledger_head"),
+									  ShareUpdateExclusiveLock);
+}
+
+typedef int64 (*Rewriting) (const int64 *places);
+
+/* Does what the guards would refuse.  Caller holds the lock. */
+static int64
+rewrite(Rewriting how, const int64 *places)
+{
+	RetentionIdentity saved;
+	int64		rewritten;
 
 	SPI_connect();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	retention_identity_become_extension(&saved);
-	Assert(!sealing);
-	sealing = true;
+	Assert(!rewriting);
+	rewriting = true;
 	PG_TRY();
 	{
-		sealed = seal_entries();
+		rewritten = how(places);
 	}
 	PG_FINALLY();
 	{
-		sealing = false;
+		rewriting = false;
 	}
 	PG_END_TRY();
 	retention_identity_restore(&saved);
 	PopActiveSnapshot();
 	SPI_finish();
-	return sealed;
+	return rewritten;
+}
+
+int64
+retention_ledger_seal(void)
+{
+	return retention_ledger_lock() ? rewrite(seal_entries, NULL) : 0;
+}
+
+/* places: the last before those that are emptied, and the last of them. */
+static int64
+empty_entries(const int64 *places)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[] = {INT8OID, INT8OID};
+	Datum		values[] = {Int64GetDatum(places[0]), Int64GetDatum(places[1])};
+
+	execute(kept_plan(&plan,
+					  "UPDATE retention.ledger SET event = '" RETENTION_EVENT_SHORTENED "',"
+					  " relation = NULL, column_name = NULL, category = NULL,"
+					  " action = NULL, policy_digest = NULL, cutoff = NULL, rows = NULL,"
+					  " lateness = NULL, erasure_level = NULL, detail = NULL"
+					  " WHERE seq OPERATOR(pg_catalog.>) $1"
+					  " AND seq OPERATOR(pg_catalog.<=) $2",
+					  lengthof(types), types),
+			values, NULL, false, SPI_OK_UPDATE);
+	return SPI_processed;
+}
+
+int64
+retention_ledger_empty(int64 after, int64 last)
+{
+	int64		places[] = {after, last};
+
+	return rewrite(empty_entries, places);
 }
 
 Datum
@@ -368,7 +409,7 @@ retention_ledger_guard_sql(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("retention.ledger_guard() was not called as a trigger")));
-	if (sealing && TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+	if (rewriting && TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 		return PointerGetDatum(NULL);
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

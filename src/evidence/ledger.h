@@ -46,4 +46,17 @@ extern void retention_ledger_tell(const char *event, const char *relation,
  */
 extern int64 retention_ledger_seal(void);
 
+/*
+ * Keeps other sessions from sealing until the transaction ends.  False where a
+ * seal could fork the chain (see above), or another session has the lock.
+ */
+extern bool retention_ledger_lock(void);
+
+/*
+ * Removes what the entries behind place "after" and up to place "last" say; their
+ * hashes stay.  Caller: holds the lock, and appends and seals an entry that says so
+ * in the same transaction.  Returns how many it emptied.
+ */
+extern int64 retention_ledger_empty(int64 after, int64 last);
+
 #endif							/* RETENTION_LEDGER_H */

@@ -29,6 +29,7 @@
 #include "evidence/ledger.h"
 #include "report/alarm.h"
 #include "worker/keys.h"
+#include "worker/ledger_period.h"
 #include "worker/rounds.h"
 #include "worker/visit.h"
 #include "worker/worker.h"
@@ -128,6 +129,17 @@ seal(RetentionScheduleReport *report)
 	retention_visit_commit();
 }
 
+static void
+shorten_ledger(RetentionScheduleReport *report)
+{
+	bool		busy;
+
+	retention_visit_start("privacy_retention: shortening the ledger");
+	if (retention_extension_lock(&busy))
+		retention_ledger_period_look_after(GetCurrentTimestamp());
+	retention_visit_commit();
+}
+
 /* Erasure goes on beside the visits: here only what takes moments. */
 static void
 look_after_rounds(RetentionScheduleReport *report)
@@ -221,6 +233,7 @@ retention_worker_main(Datum arg)
 		(void) take(enforce, &report);
 		(void) take(look_after_keys, &report);
 		(void) take(seal, &report);
+		(void) take(shorten_ledger, &report);
 		(void) take(look_after_rounds, &report);
 	}
 	/* Where nothing is enforced that is told, too. */

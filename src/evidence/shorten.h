@@ -1,0 +1,23 @@
+/*
+ * shorten.h
+ *		Entries of the ledger that are older than the ledger's own period.
+ *
+ * Invariant: what entries say goes, their hashes stay, and a sealed entry says
+ * which were shortened: chain, checkpoints and proofs hold as before.
+ */
+#ifndef RETENTION_SHORTEN_H
+#define RETENTION_SHORTEN_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+/*
+ * Shortens what privacy_retention.ledger_period demands, about once a day and some
+ * of it at a time.  Caller: in a transaction that has done nothing else and commits
+ * next.  Returns how many entries it shortened; a ledger that does not hold is a
+ * WARNING, and stays as it is.
+ */
+extern int64 retention_shorten_due(TimestampTz now);
+
+#endif							/* RETENTION_SHORTEN_H */
