@@ -36,6 +36,23 @@ SELECT * FROM places('person');
 -- free bytes
 SELECT relation, place, pages > 0 AS pages, bytes >= 100 * 100 AS bytes, items, share, remedy
   FROM retention.residue('person') WHERE relation = 'person'::regclass;
+\o /dev/null
+SELECT remedy FROM retention.residue('person') WHERE relation = 'person'::regclass \gexec
+\o
+SELECT * FROM retention.residue('person') WHERE remedy !~ 'pg_catalog';
+
+-- up to seven bytes of an older row behind a row of another length
+CREATE TABLE gap (name text) WITH (autovacuum_enabled = off);
+INSERT INTO gap SELECT repeat('x', 40) FROM generate_series(1, 1000);
+DELETE FROM gap;
+VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) gap;
+INSERT INTO gap SELECT repeat('y', 5) FROM generate_series(1, 1000);
+SELECT place, pages > 0 AS pages, bytes > 1000 AS bytes, items, remedy FROM retention.residue('gap') WHERE relation = 'gap'::regclass;
+\o /dev/null
+CALL retention.scrub('gap');
+\o
+SELECT place FROM retention.residue('gap') WHERE relation = 'gap'::regclass;
+DROP TABLE gap;
 
 -- who deletes may still think better of it
 BEGIN;
@@ -171,7 +188,11 @@ CREATE INDEX person_bloom ON person USING bloom (id, name);
 DELETE FROM person WHERE id % 50 <> 25;
 VACUUM (INDEX_CLEANUP ON) person;
 SELECT * FROM places('person');
-SELECT DISTINCT relation, remedy FROM retention.residue('person') ORDER BY 1;
+SELECT DISTINCT relation, place, remedy FROM retention.residue('person') WHERE remedy !~ 'pg_catalog' ORDER BY 1, 2;
+\o /dev/null
+CALL retention.scrub('person');
+\o
+SELECT * FROM retention.residue('person') WHERE remedy !~ 'pg_catalog';
 DROP TABLE person;
 
 --
@@ -248,6 +269,34 @@ SELECT relation, place, items, remedy FROM places('person_bb');
 VACUUM (INDEX_CLEANUP ON) person;
 ANALYZE person;
 SELECT relation, place, items > 0 AS items, remedy FROM retention.residue('person') WHERE place = 'statistics';
+DROP TABLE person;
+
+--
+-- All at once: after every remedy, one after the other, nothing is left, in the catalogs either
+--
+CREATE TABLE person (id int, name text, tags text[], at point, born date, gone text) WITH (autovacuum_enabled = off);
+INSERT INTO person SELECT i, 'name ' || md5(i::text), ARRAY['tag ' || i], point(i, i), date '1950-01-01' + i, 'gone ' || i FROM generate_series(1, 3000) i;
+CREATE INDEX person_name ON person (name);
+CREATE INDEX person_tags ON person USING gin (tags);
+CREATE INDEX person_at ON person USING gist (at);
+CREATE INDEX person_radix ON person USING spgist (name);
+CREATE INDEX person_born ON person USING brin (born) WITH (pages_per_range = 1);
+ANALYZE person;
+DELETE FROM person WHERE id % 10 <> 1;
+ALTER TABLE person DROP COLUMN gone;
+SELECT DISTINCT place FROM retention.residue('person') WHERE relation = 'person'::regclass ORDER BY place;
+\o /dev/null
+SELECT DISTINCT remedy FROM retention.residue('person') WHERE remedy ~ '^UPDATE' \gexec
+SELECT DISTINCT remedy FROM retention.residue('person') WHERE remedy ~ '^VACUUM' AND remedy !~ 'pg_catalog' \gexec
+SELECT DISTINCT remedy FROM retention.residue('person') WHERE remedy ~ '^REINDEX' \gexec
+SELECT DISTINCT remedy FROM retention.residue('person') WHERE remedy ~ '^ANALYZE' \gexec
+-- what earlier tests left in the catalogs, too
+\set ECHO none
+SELECT DISTINCT remedy FROM retention.residue('person') WHERE remedy ~ '^VACUUM' \gexec
+SELECT DISTINCT remedy FROM retention.residue('person') WHERE remedy ~ '^CALL' \gexec
+\set ECHO all
+\o
+SELECT * FROM retention.residue('person');
 DROP TABLE person;
 
 --

@@ -15,12 +15,10 @@
 #include "access/xlog.h"
 #include "catalog/catalog.h"
 #include "catalog/index.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_statistic_ext_data.h"
-#include "commands/defrem.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -40,6 +38,7 @@
 #include "erase/residue_statistic.h"
 #include "erase/residue_trace.h"
 #include "erase/round.h"
+#include "erase/storage.h"
 #include "guard/lineage.h"
 #include "policy/start.h"
 
@@ -63,33 +62,6 @@ typedef struct FreeSpace
 	RetentionTally dead_items;
 	RetentionTally skipped;
 } FreeSpace;
-
-static RetentionPageFormat
-format_of(Relation relation)
-{
-	char	   *method;
-
-	switch (relation->rd_rel->relam)
-	{
-		case HEAP_TABLE_AM_OID:
-			return RETENTION_PAGE_HEAP;
-		case BTREE_AM_OID:
-			return RETENTION_PAGE_BTREE;
-		case HASH_AM_OID:
-			return RETENTION_PAGE_HASH;
-		case GIN_AM_OID:
-			return RETENTION_PAGE_GIN;
-		case GIST_AM_OID:
-			return RETENTION_PAGE_GIST;
-		case SPGIST_AM_OID:
-			return RETENTION_PAGE_SPGIST;
-		case BRIN_AM_OID:
-			return RETENTION_PAGE_BRIN;
-	}
-	method = get_am_name(relation->rd_rel->relam);
-	return method != NULL && strcmp(method, "bloom") == 0 ?
-		RETENTION_PAGE_BLOOM : RETENTION_PAGE_UNKNOWN;
-}
 
 static void
 tally_free(FreeSpace *space, Page page)
@@ -154,7 +126,7 @@ is_closed(Search *search, Relation relation, Oid table, const FreeSpace *space)
 static void
 search_heap(Search *search, Relation heap, Oid table, RetentionStatistics *statistics)
 {
-	FreeSpace	space = {.format = format_of(heap)};
+	FreeSpace	space = {.format = retention_storage_format(heap)};
 	RetentionSample sample;
 	RetentionHeapJudge judge;
 	BlockNumber block;
@@ -208,7 +180,7 @@ is_younger_than_deletions(Relation index, Relation heap)
 static void
 search_index(Search *search, Relation index, Relation heap, Oid table, bool has_values)
 {
-	FreeSpace	space = {.format = format_of(index)};
+	FreeSpace	space = {.format = retention_storage_format(index)};
 	RetentionSample sample;
 	RetentionJudge judge;
 	bool		judged;
@@ -224,9 +196,10 @@ search_index(Search *search, Relation index, Relation heap, Oid table, bool has_
 	judged = has_values && retention_residue_judge_begin(&judge, index, heap, sample.strategy);
 	while (retention_residue_sample_next(&sample, &block))
 	{
-		retention_residue_sample_copy(index, block, sample.strategy, page);
+		bool		readable = retention_residue_sample_copy(index, block, sample.strategy, page);
+
 		tally_free(&space, page);
-		if (judged && !PageIsNew(page))
+		if (judged && readable)
 			retention_residue_judge_page(&judge, block, page);
 	}
 	if (judged)
@@ -428,8 +401,7 @@ demands(Relation index, Relation heap)
 	page = retention_residue_sample_page();
 	while (judge.found.items == 0 && retention_residue_sample_next(&sample, &block))
 	{
-		retention_residue_sample_copy(index, block, sample.strategy, page);
-		if (!PageIsNew(page))
+		if (retention_residue_sample_copy(index, block, sample.strategy, page))
 			retention_residue_judge_page(&judge, block, page);
 	}
 	retention_residue_judge_end(&judge);

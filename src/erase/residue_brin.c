@@ -132,8 +132,7 @@ lost_bounds(RetentionJudge *judge, const BrinMemTuple *range)
 	for (BlockNumber block = range->bt_blkno; block < end && bounds.wanted > 0; block++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		retention_residue_sample_copy(judge->heap, block, judge->strategy, page);
-		if (!PageIsNew(page))
+		if (retention_residue_sample_copy(judge->heap, block, judge->strategy, page))
 			see_page(judge, range, block, page, &bounds);
 	}
 	return bounds.wanted;

@@ -99,8 +99,8 @@ is_to_the_right(RetentionJudge *judge, IndexTuple separator, BlockNumber block)
 	while (block != P_NONE)
 	{
 		CHECK_FOR_INTERRUPTS();
-		retention_residue_sample_copy(judge->index, block, judge->strategy, page);
-		if (PageIsNew(page) || !P_ISLEAF(BTPageGetOpaque(page)))
+		if (!retention_residue_sample_copy(judge->index, block, judge->strategy, page) ||
+			!P_ISLEAF(BTPageGetOpaque(page)))
 			return true;		/* given away meanwhile: not judged */
 		if (!is_empty(page))
 			return is_on_page(judge->index, separator, page, false);
@@ -118,8 +118,8 @@ is_of_left_sibling(RetentionJudge *judge, IndexTuple separator, BlockNumber left
 	if (left == P_NONE)
 		return false;
 	page = retention_residue_sample_page();
-	retention_residue_sample_copy(judge->index, left, judge->strategy, page);
-	return !PageIsNew(page) && P_ISLEAF(BTPageGetOpaque(page)) &&
+	return retention_residue_sample_copy(judge->index, left, judge->strategy, page) &&
+		P_ISLEAF(BTPageGetOpaque(page)) &&
 		!P_IGNORE(BTPageGetOpaque(page)) && !P_RIGHTMOST(BTPageGetOpaque(page)) &&
 		is_of_item(judge->index, separator, item_at(page, P_HIKEY));
 }
@@ -130,7 +130,7 @@ is_unchanged(RetentionJudge *judge, BlockNumber block, Page page)
 {
 	Page		now = retention_residue_sample_page();
 
-	retention_residue_sample_copy(judge->index, block, judge->strategy, now);
+	(void) retention_residue_sample_copy(judge->index, block, judge->strategy, now);
 	return memcmp(now, page, BLCKSZ) == 0;
 }
 

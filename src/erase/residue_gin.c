@@ -25,8 +25,8 @@ is_tree_empty(RetentionJudge *judge, BlockNumber block)
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
-		retention_residue_sample_copy(judge->index, block, judge->strategy, page);
-		if (PageIsNew(page) || !GinPageIsData(page))
+		if (!retention_residue_sample_copy(judge->index, block, judge->strategy, page) ||
+			!GinPageIsData(page))
 			return false;		/* given away meanwhile: not judged */
 		if (!GinPageIsLeaf(page) && !GinPageIsDeleted(page))
 			block = PostingItemGetBlockNumber(GinDataPageGetPostingItem(page, FirstOffsetNumber));

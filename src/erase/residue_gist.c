@@ -100,9 +100,9 @@ judge_keys(RetentionJudge *judge, BlockNumber block, Page page)
 		IndexTuple	key = (IndexTuple) PageGetItem(page, PageGetItemId(page, offset));
 
 		CHECK_FOR_INTERRUPTS();
-		retention_residue_sample_copy(judge->index, ItemPointerGetBlockNumber(&key->t_tid),
-									  judge->strategy, child);
-		if (PageIsNew(child) || GistPageIsDeleted(child) || is_split(page, child))
+		if (!retention_residue_sample_copy(judge->index, ItemPointerGetBlockNumber(&key->t_tid),
+										   judge->strategy, child) ||
+			GistPageIsDeleted(child) || is_split(page, child))
 			continue;
 		if (is_wider(judge, key, child))
 		{

@@ -14,6 +14,7 @@
 #include "storage/procarray.h"
 #include "utils/memutils.h"
 
+#include "erase/page.h"
 #include "erase/residue_heap.h"
 #include "erase/residue_sample.h"
 
@@ -78,17 +79,24 @@ tuple_at(const RetentionHeapJudge *judge, Page page, BlockNumber block, OffsetNu
 	return tuple;
 }
 
-/* Copies the page, and says of each line pointer what VACUUM would of its row. */
-static void
+/*
+ * Copies the page, and says of each line pointer what VACUUM would of its row.
+ * False if the page's rows cannot be read.
+ */
+static bool
 copy_page(RetentionHeapJudge *judge, BlockNumber block, Version *versions)
 {
 	Buffer		buffer = ReadBufferExtended(judge->heap, MAIN_FORKNUM, block, RBM_NORMAL,
 											judge->strategy);
 	Page		page = BufferGetPage(buffer);
+	RetentionPageFree free;
+	bool		readable;
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	memcpy(judge->page, page, BLCKSZ);
-	if (!PageIsNew(page))
+	retention_page_judge((const char *) judge->page, RETENTION_PAGE_HEAP, &free);
+	readable = free.verdict == RETENTION_PAGE_JUDGED;
+	if (readable)
 		for (OffsetNumber offset = FirstOffsetNumber; offset <= PageGetMaxOffsetNumber(page);
 			 offset++)
 		{
@@ -101,6 +109,7 @@ copy_page(RetentionHeapJudge *judge, BlockNumber block, Version *versions)
 			versions[offset] = version(judge, &tuple, buffer);
 		}
 	UnlockReleaseBuffer(buffer);
+	return readable;
 }
 
 /* Bytes that a value of a dropped column takes, in its TOAST table, too. */
@@ -158,17 +167,14 @@ retention_residue_heap_page(RetentionHeapJudge *judge, BlockNumber block)
 	bool	   *nulls = palloc(sizeof(bool) * RelationGetDescr(judge->heap)->natts);
 	RetentionTally dead = {0};
 	RetentionTally recently_dead = {0};
-	RetentionTally dead_items = {0};
 	double		dropped = judge->dropped.items;
+	bool		readable = copy_page(judge, block, versions);
 
-	copy_page(judge, block, versions);
 	for (OffsetNumber offset = FirstOffsetNumber;
-		 !PageIsNew(judge->page) && offset <= PageGetMaxOffsetNumber(judge->page); offset++)
+		 readable && offset <= PageGetMaxOffsetNumber(judge->page); offset++)
 	{
 		HeapTupleData tuple;
 
-		if (ItemIdIsDead(PageGetItemId(judge->page, offset)))
-			tally_version(&judge->dead_items, &dead_items, sizeof(ItemIdData));
 		if (versions[offset] == VERSION_NONE)
 			continue;
 		tuple = tuple_at(judge, judge->page, block, offset);

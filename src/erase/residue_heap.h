@@ -25,7 +25,6 @@ typedef struct RetentionHeapJudge
 	bool		has_dropped;
 	RetentionTally dead;		/* VACUUM removes them */
 	RetentionTally recently_dead;	/* somebody may still see them */
-	RetentionTally dead_items;	/* line pointers without a row */
 	RetentionTally dropped;		/* values of dropped columns */
 	double		rows;			/* that are there */
 	Page		page;

@@ -11,7 +11,9 @@
 #include "miscadmin.h"
 #include "storage/bufpage.h"
 
+#include "erase/page.h"
 #include "erase/residue_sample.h"
+#include "erase/storage.h"
 
 /* As many as ANALYZE reads at the default target: 234 MB. */
 #define SAMPLE_PAGES 30000
@@ -58,16 +60,21 @@ retention_residue_sample_end(RetentionSample *sample)
 	FreeAccessStrategy(sample->strategy);
 }
 
-void
+bool
 retention_residue_sample_copy(Relation relation, BlockNumber block,
 							  BufferAccessStrategy strategy, Page page)
 {
-	Buffer		buffer = ReadBufferExtended(relation, MAIN_FORKNUM, block, RBM_NORMAL,
-											strategy);
+	RetentionPageFree free;
+	Buffer		buffer;
 
+	if (block >= RelationGetNumberOfBlocks(relation))
+		return false;			/* a link that leads nowhere */
+	buffer = ReadBufferExtended(relation, MAIN_FORKNUM, block, RBM_NORMAL, strategy);
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	memcpy(page, BufferGetPage(buffer), BLCKSZ);
 	UnlockReleaseBuffer(buffer);
+	retention_page_judge((const char *) page, retention_storage_format(relation), &free);
+	return free.verdict == RETENTION_PAGE_JUDGED;
 }
 
 Page

@@ -39,8 +39,12 @@ extern double retention_residue_sample_share(const RetentionSample *sample);
 
 extern void retention_residue_sample_end(RetentionSample *sample);
 
-/* Copies a page of the relation, share-locked meanwhile, to page (BLCKSZ, aligned). */
-extern void retention_residue_sample_copy(Relation relation, BlockNumber block,
+/*
+ * Copies a page of the relation, share-locked meanwhile, to page (BLCKSZ, aligned).
+ * False if it is not laid out as its access method lays pages out, or new: its
+ * items cannot be read.
+ */
+extern bool retention_residue_sample_copy(Relation relation, BlockNumber block,
 										  BufferAccessStrategy strategy, Page page);
 
 /* Memory for a copy, palloc'd. */

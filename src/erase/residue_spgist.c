@@ -61,9 +61,9 @@ has_row(RetentionJudge *judge, ItemPointerData at, int *steps)
 	if (++*steps > MAX_STEPS)
 		return true;
 	page = retention_residue_sample_page();
-	retention_residue_sample_copy(judge->index, ItemPointerGetBlockNumber(&at),
-								  judge->strategy, page);
-	if (PageIsNew(page) || ItemPointerGetOffsetNumber(&at) > PageGetMaxOffsetNumber(page))
+	if (!retention_residue_sample_copy(judge->index, ItemPointerGetBlockNumber(&at),
+									   judge->strategy, page) ||
+		ItemPointerGetOffsetNumber(&at) > PageGetMaxOffsetNumber(page))
 		found = true;
 	else if (SpGistPageIsLeaf(page))
 		found = chain_has_row(judge, page, ItemPointerGetOffsetNumber(&at), steps);
