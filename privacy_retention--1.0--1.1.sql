@@ -85,7 +85,7 @@ COMMENT ON COLUMN retention.key_recorded.at IS 'when it happened';
 REVOKE ALL ON TABLE retention.key_recorded FROM PUBLIC;
 
 -- evidence/ledger
-COMMENT ON COLUMN retention.ledger.event IS 'What happened: batch, protect, unprotect, adopt, pause, unpause, accept_clock, suspend, lift, clock, drop, uninstall, create_key, destroy_key, category, shorten; shortened: nothing but its hashes is left of the entry';
+COMMENT ON COLUMN retention.ledger.event IS 'What happened: batch, protect, unprotect, adopt, pause, unpause, accept_clock, suspend, lift, clock, drop, uninstall, create_key, destroy_key, category, shorten, scrub, erasure; shortened: nothing but its hashes is left of the entry';
 
 -- evidence/merkle
 

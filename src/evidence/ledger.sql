@@ -23,7 +23,7 @@ COMMENT ON TABLE retention.ledger IS 'Evidence: an entry for each batch and each
 COMMENT ON COLUMN retention.ledger.id IS 'Order of insertion; numbers may be missing where a transaction was rolled back';
 COMMENT ON COLUMN retention.ledger.seq IS 'Place in the chain, from 1 without a gap; NULL until the entry is sealed';
 COMMENT ON COLUMN retention.ledger.recorded_at IS 'When the entry was written';
-COMMENT ON COLUMN retention.ledger.event IS 'What happened: batch, protect, unprotect, adopt, pause, unpause, accept_clock, suspend, lift, clock, drop, uninstall, create_key, destroy_key, category, shorten; shortened: nothing but its hashes is left of the entry';
+COMMENT ON COLUMN retention.ledger.event IS 'What happened: batch, protect, unprotect, adopt, pause, unpause, accept_clock, suspend, lift, clock, drop, uninstall, create_key, destroy_key, category, shorten, scrub, erasure; shortened: nothing but its hashes is left of the entry';
 COMMENT ON COLUMN retention.ledger.relation IS 'Schema-qualified table';
 COMMENT ON COLUMN retention.ledger.column_name IS 'Column; NULL for whole rows';
 COMMENT ON COLUMN retention.ledger.category IS 'Data category of the rule';
