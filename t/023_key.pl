@@ -8,6 +8,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/lib";
 
+use IPC::Run;
 use PostgreSQL::Test::Utils;
 use RetentionNode;
 use Test::More;
@@ -83,6 +84,48 @@ my @said = grep { my $key = $_; index(lc $log, $key) >= 0 || index($log, pack('H
 is(scalar @said, 0, 'no key is in the log');
 isnt(length $dump, 0, 'there is a dump');
 is(scalar(grep { index(lc $dump, $_) >= 0 } @inside), 0, 'no key is in a dump');
+
+# Keys know no transactions, and the ledger does: what a crash kept out of it comes later,
+# once. The crash lies behind the destruction and before the end of its transaction.
+sub recorded
+{
+	my ($epoch) = @_;
+	return $node->safe_psql('postgres', "SELECT event FROM retention.ledger WHERE detail LIKE 'epoch $epoch at %' ORDER BY 1");
+}
+my ($in, $answer) = ('', '');
+my $session = IPC::Run::start([ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$answer, '2>', \my $said);
+$in .= "BEGIN;\nSELECT 'made ' || retention.create_key();\nSELECT retention.destroy_key(2);\n\\echo done\n";
+IPC::Run::pump($session) until $answer =~ /^done$/m;
+my ($made) = $answer =~ /^made (\d+)$/m;
+my @children = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
+$node->kill9;
+kill('KILL', @children);
+eval { $session->finish };
+ok(RetentionNode::start_again($node), 'a server that was killed comes back');
+is($node->safe_psql('postgres', 'SELECT state FROM retention.key WHERE epoch = 2'), 'destroyed', 'the key is destroyed');
+is(recorded(2), 'create_key', 'which the ledger does not know');
+is(recorded($made), '', 'nor the key that was made');
+$node->safe_psql('postgres', 'CALL retention.enforce()') foreach 1 .. 2;
+is(recorded(2), "create_key\ndestroy_key", 'but learns');
+is(recorded($made), 'create_key', 'of both');
+is($node->safe_psql('postgres', 'SELECT ok, unsealed FROM retention.verify_ledger()'), 't|0', 'and is whole');
+
+# A copy of a database records nothing before it acts, so that a restore finds its place free.
+$node->safe_psql('postgres', 'CREATE DATABASE other');
+$node->safe_psql('other', 'CREATE EXTENSION privacy_retention');
+$node->safe_psql('other', 'CALL retention.enforce()');
+is($node->safe_psql('other', 'SELECT count(*) FROM retention.ledger'), '0', 'a database that has done nothing yet records no keys');
+$node->safe_psql('other', "CREATE TABLE visit (at timestamptz); CREATE INDEX ON visit (at); SELECT retention.set_category('visits', '1 day');
+	SELECT retention.label('visit', 'visits, from at, then delete'); SELECT retention.protect('visit')");
+$node->safe_psql('other', 'CALL retention.enforce()');
+is($node->safe_psql('other', "SELECT count(*) FROM retention.ledger WHERE event = 'destroy_key' AND detail LIKE 'epoch 2 at %'"), '1', 'one that protects a table does, whoever destroyed them');
+
+# A key's file under another name, and overwritten all the same.
+link("$keys/epoch-4.key", "$keys/elsewhere") or die "link: $!";
+my ($fourth) = slurp_file("$keys/elsewhere") =~ /^key ([0-9a-f]{64})$/m;
+$node->safe_psql('postgres', 'SELECT retention.destroy_key(4)');
+ok(index(slurp_file("$keys/elsewhere"), $fourth) < 0 && -s "$keys/elsewhere" > 100, 'another name of the file does not keep the key');
+unlink "$keys/elsewhere" or die "unlink: $!";
 
 # The directory: changed while the server runs.
 sub use_directory
