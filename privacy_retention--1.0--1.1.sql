@@ -944,6 +944,11 @@ CREATE VIEW retention.finding_installation AS
                 ELSE pg_catalog.format('SELECT retention.destroy_key(%s)', k.epoch) END
       FROM retention.key k WHERE k.state IN ('unusable', 'destroying')
     UNION ALL
+    SELECT 'warning', pg_catalog.format('key epoch %s', k.epoch), 'the date of its destruction has passed',
+           pg_catalog.format('SELECT retention.destroy_key(%s); the server''s log says why it was not destroyed', k.epoch)
+      FROM retention.key k
+     WHERE k.state IN ('current', 'retired') AND k.destroy_on < pg_catalog.now() - interval '1 hour'
+    UNION ALL
     SELECT 'warning', pg_catalog.format('role settings of %s', coalesce(s.setrole::pg_catalog.regrole::text, 'all')),
            pg_catalog.format('%s is set for whole sessions: foreign keys are not checked in them, and rows lose their clocks', pg_catalog.split_part(c.item, '=', 1)),
            CASE WHEN s.setrole = 0 THEN pg_catalog.format('ALTER DATABASE %I RESET session_replication_role', pg_catalog.current_database())

@@ -107,6 +107,8 @@ foreach my $bad ("epoch 1\n", "epoch 1 5 5 5\n", "destroyed x 5\n", "epoch 1 5\n
 	ask('answer.list', $bad);
 	like(answer('SELECT * FROM retention.key'), qr/answer of the key command to "list" could not be understood/, 'a bad list: ' . $bad =~ s/\n/|/gr);
 }
+ask('answer.list', "epoch 1 1600000000000000 1700000000000000\nepoch 2 1600000000000000 9700000000000000\n");
+is(answer(q{SELECT severity, object, finding FROM retention.check() WHERE object LIKE 'key%'}), 'warning|key epoch 1|the date of its destruction has passed', 'a key that should be gone is found');
 stop_asking('answer.list');
 
 # It hangs: the statement can be cancelled, the session ended, the server stopped; or
