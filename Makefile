@@ -161,6 +161,7 @@ demo-stop:
 bench: setup
 	@bench/run
 	@bench/guard
+	@bench/erase
 lint: setup
 	@.ci/lint
 sanitize: setup
