@@ -85,6 +85,7 @@ sub run_file
 run_file('README.md', 8);
 run_file('docs/guides.md', 8);
 run_file('docs/operations.md', 1);
+run_file('docs/erasure.md', 4);
 
 # The reference has all that there is, by name.
 my $reference = slurp_file("$root/docs/reference.md");
