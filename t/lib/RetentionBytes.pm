@@ -22,6 +22,9 @@ use Test::More;
 use constant PIECE => 16 * 1024 * 1024;
 use constant OVERLAP => 64;
 
+# A number is written as a multiple, so that what is beside a tag by chance is none.
+use constant SPREAD => { 4 => 8191, 8 => 68_719_476_731 };
+
 # A new oracle.  Tag and numbers of a text have no letter in common.
 sub new
 {
@@ -53,8 +56,7 @@ sub short_text
 	return $digits;
 }
 
-# New marks, told by these names.  Returns the number of the first.  The one after
-# the last is nobody's: a range has an end that it does not hold.
+# New marks, told by these names.  Returns the number of the first.
 sub population
 {
 	my ($bytes, @names) = @_;
@@ -65,7 +67,6 @@ sub population
 		$bytes->{number}{ $bytes->short_text($bytes->{next}) } = $bytes->{next};
 		$bytes->{name}{ $bytes->{next}++ } = $name;
 	}
-	$bytes->{next}++;
 	return $first;
 }
 
@@ -82,14 +83,14 @@ sub bigint
 {
 	my ($bytes, $number) = @_;
 
-	return '(' . (unpack('N', $bytes->{half}) * (1 << 32)) . "::bigint + ($number))";
+	return '(' . (unpack('N', $bytes->{half}) * (1 << 32)) . "::bigint + ($number) * " . SPREAD->{4} . ')';
 }
 
 sub uuid
 {
 	my ($bytes, $number) = @_;
 
-	return "('" . unpack('H16', $bytes->{whole}) . "' || lpad(to_hex(($number) * 256 + 165), 16, '0'))::uuid";
+	return "('" . unpack('H16', $bytes->{whole}) . "' || lpad(to_hex(($number) * " . SPREAD->{8} . " * 256 + 165), 16, '0'))::uuid";
 }
 
 # A network of such addresses is no mark: it lacks the last bit.
@@ -97,7 +98,7 @@ sub inet
 {
 	my ($bytes, $number) = @_;
 
-	return "('" . join(':', unpack('(H4)4', $bytes->{whole})) . "::a5'::inet + ($number) * 256)";
+	return "('" . join(':', unpack('(H4)4', $bytes->{whole})) . "::a5'::inet + ($number) * " . SPREAD->{8} . ' * 256)';
 }
 
 # Which marks are in this string of bytes: adds their numbers to the set.
@@ -121,7 +122,8 @@ sub look
 	{
 		next if $at + 16 > length($$string);
 		my $found = unpack('Q>', substr($$string, $at + 8, 8));
-		$set->{ $found >> 8 } = 1 if ($found & 255) == 0xa5 && exists $name->{ $found >> 8 };
+		my $from = ($found >> 8) / SPREAD->{8};
+		$set->{$from} = 1 if ($found & 255) == 0xa5 && ($found >> 8) % SPREAD->{8} == 0 && exists $name->{$from};
 	}
 	# As this machine writes it: the number is beside the tag, on either side.
 	my $native = pack('L', unpack('N', $bytes->{half}));
@@ -131,7 +133,7 @@ sub look
 		my $from = $little ? $at - 4 : $at + 4;
 		next if $from < 0 || $from + 4 > length($$string);
 		my $found = unpack('L', substr($$string, $from, 4));
-		$set->{$found} = 1 if exists $name->{$found};
+		$set->{ $found / SPREAD->{4} } = 1 if $found % SPREAD->{4} == 0 && exists $name->{ $found / SPREAD->{4} };
 	}
 }
 
@@ -193,16 +195,16 @@ sub place
 }
 
 # Searches all files of a server, which may be stopped if it is told its relations.
-# Returns, by place, how many marks of each population are there; the server's log
-# is the place "log".
+# Returns, by place, the set of the numbers that are there; the server's log is the
+# place "log".
 #
 #	relations => relations($node)
-sub search
+sub numbers
 {
 	my ($bytes, $node, %option) = @_;
 	my $relations = $option{relations} // relations($node);
 	my $data = $node->data_dir;
-	my (%numbers, %found);
+	my %numbers;
 
 	find({
 			follow_fast => 1,
@@ -216,10 +218,19 @@ sub search
 			}
 		}, $data);
 	$bytes->in_file($node->logfile, $numbers{log} //= {});
+	return \%numbers;
+}
 
-	foreach my $place (keys %numbers)
+# The same, but how many of each population are there.
+sub search
+{
+	my ($bytes, $node, %option) = @_;
+	my $numbers = $bytes->numbers($node, %option);
+	my %found;
+
+	foreach my $place (keys %$numbers)
 	{
-		$found{$place}{ $bytes->{name}{$_} }++ foreach keys %{ $numbers{$place} };
+		$found{$place}{ $bytes->{name}{$_} }++ foreach keys %{ $numbers->{$place} };
 	}
 	return \%found;
 }
