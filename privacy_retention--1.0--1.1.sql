@@ -549,7 +549,7 @@ CREATE VIEW retention.erasure_horizon AS
         SELECT * FROM retention.erasure_holders()
     ), reached AS (
         SELECT l.seq, l.relation, l.column_name, l.category, l.action, l.rows, l.recorded_at, l.detail,
-               r.id, r.removable_at, r.vacuumed_at, r.scrubbed_at, r.durable_at, r.replicas_at, r.wal_clear_at,
+               r.id, r.removable_at, r.vacuumed_at, r.reindexed_at, r.analyzed_at, r.scrubbed_at, r.durable_at, r.replicas_at, r.wal_clear_at,
                p.erase_within, p.backup_retention, r.wal_clear_at + p.backup_retention AS backup_clear_at,
                pg_catalog.now() AS looked_at
           FROM retention.ledger l
@@ -573,6 +573,9 @@ CREATE VIEW retention.erasure_horizon AS
                 WHEN e.removable_at IS NOT NULL THEN 'removable'
                 ELSE 'deleted' END AS level,
            coalesce(e.detail IN ('a partition was dropped', 'a partition was truncated'), false) AS unlinked,
+           CASE WHEN e.scrubbed_at IS NOT NULL
+                THEN pg_catalog.array_remove(ARRAY[CASE WHEN e.reindexed_at IS NULL THEN 'indexes' END,
+                                                   CASE WHEN e.analyzed_at IS NULL THEN 'statistics' END], NULL) END AS unproved,
            CASE WHEN e.seq IS NULL THEN 'the seal of the ledger, which has not come yet'
                 WHEN e.id IS NULL THEN 'no round of erasure has begun' ||
                      CASE WHEN e.erase_within IS NULL THEN '' ELSE pg_catalog.format('; it is promised by %s', e.recorded_at + e.erase_within) END
@@ -606,6 +609,8 @@ COMMENT ON COLUMN retention.erasure_horizon.backup_declared IS 'whether privacy_
 COMMENT ON COLUMN retention.erasure_horizon.level IS 'the last of deleted, removable, vacuumed, scrubbed, durable, replicas, wal_clear, backup_clear that is reached';
 COMMENT ON COLUMN retention.erasure_horizon.unlinked IS
     'whether a whole partition was dropped or truncated: its files are unlinked, their bytes in the file system''s free space, out of reach; the levels are those of what is left of the table, and of the WAL';
+COMMENT ON COLUMN retention.erasure_horizon.unproved IS
+    'where nobody had asked, when it was scrubbed, whether values are left that no scrub removes: indexes (separators, entries, summaries), statistics; retention.residue() says. The worker asks, a scrub by hand does not';
 COMMENT ON COLUMN retention.erasure_horizon.held_by IS 'what holds the next level';
 COMMENT ON COLUMN retention.erasure_horizon.remedy IS 'a statement that helps, or what to do';
 

@@ -64,6 +64,13 @@ CALL retention.enforce('horizon_visit');
 SELECT n, level, held_by, remedy FROM ladder ORDER BY n LIMIT 1;
 SELECT string_agg(erasure_level, ' ' ORDER BY id) FROM retention.ledger WHERE relation = 'public.horizon_visit' AND event = 'erasure';
 
+-- What was not asked before the scrub is said.
+SELECT unproved FROM retention.erasure_horizon WHERE relation = 'public.horizon_visit' ORDER BY entry;
+UPDATE retention.erasure_round SET analyzed_at = scrubbed_at WHERE relation = 'public.horizon_visit';
+SELECT unproved FROM retention.erasure_horizon WHERE relation = 'public.horizon_visit' ORDER BY entry LIMIT 1;
+UPDATE retention.erasure_round SET reindexed_at = scrubbed_at WHERE relation = 'public.horizon_visit';
+SELECT unproved FROM retention.erasure_horizon WHERE relation = 'public.horizon_visit' ORDER BY entry LIMIT 1;
+
 -- Backups are as declared.
 SET privacy_retention.backup_retention = '30d';
 SELECT n, level, backup_clear, declared, held_by, remedy FROM ladder ORDER BY n LIMIT 1;

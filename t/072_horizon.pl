@@ -149,6 +149,30 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM retention.erasure_round WH
 is($node->safe_psql('postgres', q{SELECT string_agg(erasure_level, ' ' ORDER BY id) FROM retention.ledger WHERE relation = 'last.round'}),
 	'durable replicas wal_clear', 'the ledger has each level');
 
+# ---- a table, from its deletion to the end ----
+my $person = "person<$seed>";
+$node->safe_psql('postgres', $_) foreach (split /;\n/, <<EOS);
+CREATE TABLE guest (id int PRIMARY KEY, seen timestamptz, name text);
+CREATE INDEX ON guest (seen);
+CREATE INDEX ON guest (name);
+INSERT INTO guest SELECT n, CASE WHEN n % 3 = 0 THEN 'infinity' ELSE timestamptz '2024-01-01 00:00:00+00' END,
+	CASE WHEN n % 3 = 0 THEN 'stays' ELSE '$person ' || n END FROM generate_series(1, 3000) n;
+SELECT retention.set_category('guests', '1 mon', 'the event'), retention.label('guest', 'guests, from seen, then delete');
+SELECT retention.protect('guest', at_most => 3000);
+CALL retention.enforce('guest');
+CALL retention.scrub('guest')
+EOS
+my $level = q{SELECT level FROM retention.erasure_horizon WHERE relation = 'public.guest' ORDER BY entry LIMIT 1};
+my $round = q{SELECT wal_clear_at IS NOT NULL FROM retention.erasure_round WHERE relation = 'public.guest'};
+is($node->safe_psql('postgres', $level), 'removable', 'a scrub without VACUUM proves nothing');
+$node->safe_psql('postgres', $_) foreach ('VACUUM (INDEX_CLEANUP ON, ANALYZE) guest', 'REINDEX TABLE CONCURRENTLY guest', q{CALL retention.scrub('guest')});
+is($node->safe_psql('postgres', $level), 'scrubbed', 'after VACUUM it does');
+isnt(follow_remedies($node, 'public.guest'), -1, 'and the rest can be had');
+is(found($node, $person), 0, 'the WAL holds nobody any more');
+# images of all pages go into the WAL again
+$node->safe_psql('postgres', $_) foreach ('CHECKPOINT', q{UPDATE guest SET name = 'stays still'}, q{INSERT INTO guest SELECT n, 'infinity', 'new' FROM generate_series(4000, 6000) n}, 'VACUUM guest');
+is(found($node, $person), 0, 'nor do pages that are changed bring anybody back');
+
 # ---- what holds WAL is named ----
 sub held_case
 {
@@ -229,6 +253,7 @@ ok(RetentionNode::poll($node, qq{CALL retention.enforce(); SELECT removable_at I
 # a standby that does not replay
 $standby->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');
 ok(RetentionNode::poll($standby, 'SELECT pg_get_wal_replay_pause_state()', 'paused'), 'a standby does not replay');
+emit($node, 'filler', 1);
 scrub($node, 'replay');
 $node->safe_psql('postgres', 'CHECKPOINT');
 advance($node);
