@@ -106,6 +106,7 @@ $sql->(q{INSERT INTO retention.ledger (recorded_at, event) VALUES (now(), 'unsea
 $node->command_ok([ 'pg_dump', '-d', $node->connstr('postgres'), '-f', "$directory/dump.sql" ], 'a dump');
 $node->command_ok([ 'pg_dump', '-Fc', '-d', $node->connstr('postgres'), '-f', "$directory/dump.custom" ], 'a dump in another format');
 command_ok([ 'pg_restore', '--file', "$directory/dump.text", "$directory/dump.custom" ], 'made into text');
+$node->command_ok([ 'pg_dump', '--table=retention.ledger*', '--extension=privacy_retention', '-d', $node->connstr('postgres'), '-f', "$directory/part.sql" ], 'a dump of the ledger alone');
 my ($last) = ($sql->('SELECT max(seq) FROM retention.ledger'));
 $node->stop;
 my $dump = "$directory/dump.sql";
@@ -114,6 +115,7 @@ my $two = spill('two', $second);
 
 like(good('the dump', $dump), qr/: ok, $last entries, 0 of them shortened, and 1 that are not sealed$/m, 'it is counted');
 good('the other format', "$directory/dump.text");
+like(good('the ledger alone', "$directory/part.sql"), qr/ok, $last entries/, 'it is the same');
 like(good('with checkpoints', '--key', $key, $dump, $one, $two, spill('none', $none)),
 	qr/one: ok, $entries entries, signed\n.*two: ok, $last entries, signed\n.*none: ok, 0 entries, signed\n/s, 'each is judged');
 like(good('without a key', $dump, $two), qr/its signature not judged/, 'and it says that no signature was');
@@ -129,6 +131,14 @@ bad('a root of another', qr/the first $last entries are not those/, $dump, spill
 bad('of more entries', qr/of 999999 entries, and the ledger has $last/, $dump, spill('c5', $first =~ s/\n\d+\n/\n999999\n/r));
 bad('two ledgers', qr/another ledger than the first/, $dump, $one, spill('c6', $second =~ s/evidence/evidenze/gr));
 bad('no checkpoint', qr/has no origin|does not end|not a number/, $dump, spill('c7', "hello\nworld\n"));
+
+# A checkpoint of the Go project's checksum database, from the specification: its signature is good, though
+# it is of another ledger.
+my $others = "go.sum database tree\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n" .
+	"\xe2\x80\x94 sum.golang.org Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n";
+my $others_key = 'sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8';
+bad('known to be signed', qr/another ledger: its origin is not the key's name/, '--key', $others_key, $dump, spill('g1', $others));
+bad('known to be signed, changed', qr/the signature is not of this checkpoint/, '--key', $others_key, $dump, spill('g2', $others =~ s/20852163/20852164/r));
 
 # What was done to the dump
 my $text = slurp($dump);
