@@ -1358,14 +1358,15 @@ COMMENT ON FUNCTION retention.next_opening(timestamptz) IS 'The first instant fr
 
 -- worker/cron
 
-CREATE FUNCTION retention.schedule(cron_expression text, relation regclass DEFAULT NULL)
+CREATE FUNCTION retention.schedule(cron_expression text, relation regclass DEFAULT NULL,
+                                   erase_expression text DEFAULT NULL)
     RETURNS bigint
     LANGUAGE C VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'retention_cron_schedule_sql';
-REVOKE ALL ON FUNCTION retention.schedule(text, regclass) FROM PUBLIC;
-COMMENT ON FUNCTION retention.schedule(text, regclass) IS
-    'makes or changes the job of pg_cron that enforces one protected table (NULL: all), as the current role; returns its number';
+REVOKE ALL ON FUNCTION retention.schedule(text, regclass, text) FROM PUBLIC;
+COMMENT ON FUNCTION retention.schedule(text, regclass, text) IS
+    'makes or changes the job of pg_cron that enforces one protected table (NULL: all), as the current role, and those that vacuum and scrub what its deletions reach; returns the first one''s number';
 
 CREATE FUNCTION retention.unschedule(relation regclass DEFAULT NULL)
     RETURNS boolean
@@ -1374,7 +1375,7 @@ CREATE FUNCTION retention.unschedule(relation regclass DEFAULT NULL)
     AS 'MODULE_PATHNAME', 'retention_cron_unschedule_sql';
 REVOKE ALL ON FUNCTION retention.unschedule(regclass) FROM PUBLIC;
 COMMENT ON FUNCTION retention.unschedule(regclass) IS
-    'removes the job of a table (NULL: the one over all tables); false: there was none';
+    'removes the jobs of a table (NULL: the one over all tables); false: there was none';
 
 -- worker/job
 
@@ -1406,7 +1407,7 @@ COMMENT ON VIEW retention.scheduled IS 'the jobs of pg_cron that retention.sched
 COMMENT ON COLUMN retention.scheduled.job_id IS 'number of the job in cron.job';
 COMMENT ON COLUMN retention.scheduled.job_name IS 'its name, privacy_retention: and the table';
 COMMENT ON COLUMN retention.scheduled.schedule IS 'when it runs, as pg_cron writes it';
-COMMENT ON COLUMN retention.scheduled.relation IS 'the table that it enforces, schema-qualified; NULL: all tables';
+COMMENT ON COLUMN retention.scheduled.relation IS 'the table that it enforces, vacuums or scrubs, schema-qualified; NULL: all tables';
 COMMENT ON COLUMN retention.scheduled.database IS 'the database in which it runs';
 COMMENT ON COLUMN retention.scheduled.role IS 'the role as which it runs';
 COMMENT ON COLUMN retention.scheduled.active IS 'whether pg_cron runs it';

@@ -74,6 +74,26 @@ is(sql(q{SELECT string_agg(relation, ' ' ORDER BY relation) FROM retention.sched
 	join(' ', @long) =~ s/"//gr, 'long names that begin alike');
 like(error_of(q{SELECT retention.schedule('never')}), qr/invalid schedule: never/, 'what pg_cron does not take is its error');
 
+# Erasure: jobs that vacuum and scrub each table in which deletions leave bytes
+is(sql(q{SELECT retention.schedule('* * * * *', 'many', '30 2 * * *') = (SELECT job_id FROM retention.scheduled WHERE job_name = 'privacy_retention: public.many')}),
+	't', 'with a time to erase');
+sql('CREATE TABLE note (of int REFERENCES many ON DELETE CASCADE)');
+sql(q{SELECT retention.schedule('* * * * *', 'many', '30 2 * * *')});
+is(sql(q{SELECT job_name, schedule, relation, problem FROM retention.scheduled WHERE job_name LIKE '%: public.many%' ORDER BY job_name COLLATE "C"}), join("\n",
+		'privacy_retention: public.many|* * * * *|public.many|',
+		'privacy_retention: public.many: scrub public.many|30 2 * * *|public.many|',
+		'privacy_retention: public.many: scrub public.note|30 2 * * *|public.note|',
+		'privacy_retention: public.many: vacuum public.many|30 2 * * *|public.many|',
+		'privacy_retention: public.many: vacuum public.note|30 2 * * *|public.note|'), 'a job each');
+is(sql(q{SELECT command FROM cron.job WHERE jobname LIKE '%public.note' ORDER BY command COLLATE "C"}), join("\n",
+		q{CALL retention.scrub('public.note'::pg_catalog.regclass)},
+		q{VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF, ANALYZE) public.note}), 'that does one thing');
+is($node->psql('postgres', sql(q{SELECT string_agg(command, E';\n' ORDER BY command DESC) FROM cron.job WHERE jobname LIKE '%public.note'})), 0, 'and can');
+like(error_of(q{SELECT retention.schedule('* * * * *', NULL, '30 2 * * *')}), qr/erase_expression needs a relation/, 'not for all tables at once');
+is(sql(q{SELECT retention.unschedule('many')}), 't', 'all of them go');
+is(sql(q{SELECT count(*) FROM retention.scheduled WHERE job_name LIKE '%: public.many%'}), 0, 'together');
+sql(q{DROP TABLE note; SELECT retention.schedule('* * * * *', 'many')});
+
 # Roles: as the caller, and no more
 sql(<<'EOS');
 CREATE ROLE maker LOGIN; CREATE ROLE watcher LOGIN IN ROLE pg_monitor;

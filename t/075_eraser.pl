@@ -64,6 +64,53 @@ sub files_with
 is(files_with('marked person'), '', 'no file of the database holds a value');
 isnt(files_with('other person'), '', 'others are there');
 
+# Who still sees the rows holds the round, and is named.
+my $reader = $node->background_psql('postgres');
+$reader->query_safe(q{BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM visit});
+table('seen', '');
+ok(poll_sql(q{SELECT held_by LIKE '%session%' OR held_by LIKE '%pid%' FROM retention.erasure_round WHERE relation = 'public.seen'}, 't', seconds => 20),
+	'an open transaction holds it');
+is(sql(q{SELECT removable_at IS NULL AND vacuumed_at IS NULL FROM retention.erasure_round WHERE relation = 'public.seen'}), 't', 'nothing is done in vain');
+$reader->query_safe('COMMIT');
+ok(poll_sql(q{SELECT scrubbed_at IS NOT NULL FROM retention.erasure_round WHERE relation = 'public.seen'}, 't', seconds => 20), 'then it goes on');
+
+# Tables that lose rows to it, an empty one, an index that only REINDEX cleans.
+sql(q{ALTER SYSTEM SET privacy_retention.reindex = off; SELECT pg_reload_conf()});
+sql(q{CREATE TABLE parent (id int PRIMARY KEY, at timestamptz); CREATE INDEX ON parent (at);
+	INSERT INTO parent SELECT n, now() - interval '2 years' FROM generate_series(1, 300) n;
+	CREATE TABLE child (parent int REFERENCES parent ON DELETE CASCADE, who text);
+	INSERT INTO child SELECT n, 'cascaded person ' || n % 20 FROM generate_series(1, 300) n;
+	CREATE INDEX child_parent ON child (parent);
+	CREATE INDEX child_words ON child USING gin (to_tsvector('simple', who));
+	ANALYZE child;
+	SECURITY LABEL FOR privacy_retention ON TABLE parent IS 'visits, from at, then delete';
+	SELECT retention.protect('parent', at_most => 300)});
+ok(poll_sql(q{SELECT held_by LIKE 'index public.child_words, which%privacy_retention.reindex is off' FROM retention.erasure_round WHERE relation = 'public.parent'}, 't', seconds => 20),
+	'an index that may not be rebuilt holds it');
+is(sql(q{SELECT remedy, reindexed_at IS NULL, scrubbed_at IS NULL FROM retention.erasure_round WHERE relation = 'public.parent'}),
+	'REINDEX INDEX CONCURRENTLY public.child_words|t|t', 'and nothing is claimed');
+is(sql(q{SELECT count(*) FROM pg_stats WHERE tablename = 'child'}), 0, 'an empty table has no statistics left');
+sql(q{ALTER SYSTEM RESET privacy_retention.reindex; SELECT pg_reload_conf()});
+ok(poll_sql(q{SELECT scrubbed_at IS NOT NULL FROM retention.erasure_round WHERE relation = 'public.parent'}, 't', seconds => 20), 'once it may, it is');
+is(files_with('cascaded'), '', 'no file holds what went with a row');
+is(sql(q{SELECT count(*) FROM pg_index WHERE NOT indisvalid}), 0, 'no index is left unfinished');
+
+# Off and paused: nothing.
+sql(q{ALTER DATABASE postgres SET privacy_retention.erase_within = 0});
+table('off', '');
+ok(poll_sql(q{SELECT count(*) FROM off}, 500, seconds => 20), 'rows go');
+my $visits = sql('SELECT passes FROM retention.worker');
+poll_sql(qq{SELECT passes > $visits + 4 FROM retention.worker}, 't', seconds => 20);
+is(rounds('public.off'), 0, 'where it is off no round begins');
+sql(q{SELECT retention.pause('off', now() + interval '1 hour', 'test'); ALTER DATABASE postgres RESET privacy_retention.erase_within});
+$visits = sql('SELECT passes FROM retention.worker');
+poll_sql(qq{SELECT passes > $visits + 4 FROM retention.worker}, 't', seconds => 20);
+is(rounds('public.off'), 0, 'nor of a table that is paused');
+sql(q{SELECT retention.unpause('off'); ALTER TABLE off RENAME TO moved});
+ok(poll_sql(q{SELECT scrubbed_at IS NOT NULL FROM retention.erasure_round WHERE relation = 'public.off'}, 't', seconds => 20), 'then it does');
+is(sql(q{SELECT table_id = 'moved'::regclass FROM retention.erasure_round WHERE relation = 'public.off'}), 't', 'of the table, whatever it is called');
+is(files_with('marked person'), '', 'no file holds a value');
+
 # Nobody waits for a VACUUM that takes long.
 sub vacuums_slowly
 {

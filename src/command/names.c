@@ -27,6 +27,7 @@
 #include "base/command.h"
 #include "base/identity.h"
 #include "command/names.h"
+#include "erase/round.h"
 #include "policy/labelled.h"
 #include "policy/start.h"
 
@@ -133,6 +134,7 @@ follow_schema(const char *old_schema, const char *new_schema)
 	const char *prefixes[] = {psprintf("%s.", quote_identifier(old_schema)),
 	psprintf("%s.", quote_identifier(new_schema))};
 
+	retention_round_follow_schema(prefixes[0], prefixes[1]);
 	run_with_texts("", "DELETE FROM @ WHERE pg_catalog.starts_with(relation, $1)", 1, prefixes + 1);
 	run_with_texts("",
 				   "UPDATE @ SET relation = $2 || pg_catalog.substr(relation, pg_catalog.length($1) + 1)"
@@ -197,7 +199,14 @@ retention_names_after_sql(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	if (before != NULL)
-		follow_table(before->relation, retention_start_relation_name(before->relid));
+	{
+		const char *name = retention_start_relation_name(before->relid);
+
+		/* Under the old name its deletions could not be found any more. */
+		if (strcmp(before->relation, name) != 0)
+			(void) retention_round_begin(before->relation, before->relid);
+		follow_table(before->relation, name);
+	}
 	else if (command == NULL || !IsA(command, RenameStmt) || !retention_labelled_any())
 		PG_RETURN_NULL();
 	else if (rename->renameType == OBJECT_SCHEMA)

@@ -11,10 +11,13 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/pg_lsn.h"
+#include "utils/varlena.h"
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
@@ -198,7 +201,10 @@ retention_round_begin(const char *relation, Oid table)
 								   " (relation, table_id, first_entry, last_entry,"
 								   " first_deleted_at, deleted_at, horizon)"
 								   " SELECT $1, CASE WHEN %u <> 0 THEN %u::oid"
-								   " ELSE coalesce(pg_catalog.to_regclass($1)::oid, 0) END,"
+								   " ELSE coalesce(pg_catalog.to_regclass($1)::oid,"
+								   " (SELECT b.table_id FROM retention.erasure_round AS b"
+								   " JOIN pg_catalog.pg_class AS c ON c.oid = b.table_id"
+								   " WHERE b.relation = $1 ORDER BY b.id DESC LIMIT 1), 0) END,"
 								   " min(l.seq), max(l.seq), min(l.recorded_at), max(l.recorded_at),"
 								   " pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())"
 								   " FROM retention.ledger AS l WHERE" UNCOVERED
@@ -207,6 +213,51 @@ retention_round_begin(const char *relation, Oid table)
 								   " RETURNING" COLUMNS, table, table),
 						  relation, false);
 	return rounds == NIL ? NULL : linitial(rounds);
+}
+
+void
+retention_round_follow_schema(const char *old_prefix, const char *new_prefix)
+{
+	int			length = strlen(old_prefix);
+	ListCell   *lc;
+
+	foreach(lc, retention_round_waiting())
+	{
+		RetentionRoundWaiting *waiting = (RetentionRoundWaiting *) lfirst(lc);
+		char	   *name = psprintf("%s%s", new_prefix, waiting->relation + Min(length, strlen(waiting->relation)));
+		Oid			table;
+
+		if (strncmp(waiting->relation, old_prefix, length) != 0)
+			continue;
+		table = RangeVarGetRelid(makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(name))),
+								 NoLock, true);
+		if (OidIsValid(table))
+			(void) retention_round_begin(waiting->relation, table);
+	}
+}
+
+bool
+retention_round_table_is_gone(const RetentionRound *round)
+{
+	Oid			types[] = {TEXTOID, INT8OID};
+	Datum		values[] = {CStringGetTextDatum(round->relation), Int64GetDatum(round->first_entry)};
+	RetentionIdentity saved;
+	bool		gone;
+
+	if (OidIsValid(round->table))
+		return get_rel_name(round->table) == NULL;
+	SPI_connect();
+	retention_identity_become_extension(&saved);
+	/* Of what is protected no more nobody tells that it is dropped. */
+	if (SPI_execute_with_args("SELECT FROM retention.ledger WHERE relation = $1"
+							  " AND event IN ('drop', 'unprotect', 'uninstall')"
+							  " AND (seq IS NULL OR seq > $2)",
+							  lengthof(types), types, values, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "the ledger could not be read");
+	gone = SPI_processed > 0;
+	retention_identity_restore(&saved);
+	SPI_finish();
+	return gone;
 }
 
 static void

@@ -70,9 +70,21 @@ extern List *retention_round_waiting(void);
 /*
  * Begins a round of all sealed deletions of the table that no round covers; NULL
  * if there are none, or another session is beginning it.  table: InvalidOid = the
- * one that has that name now.
+ * one that has that name now, or had when its last round began.
  */
 extern RetentionRound *retention_round_begin(const char *relation, Oid table);
+
+/*
+ * Begins rounds for the tables of a schema that was renamed.  Prefixes: of the names
+ * of its tables in the ledger, before and now.
+ */
+extern void retention_round_follow_schema(const char *old_prefix, const char *new_prefix);
+
+/*
+ * Is the table of the round gone for good, rather than called otherwise by somebody
+ * whom nobody saw?
+ */
+extern bool retention_round_table_is_gone(const RetentionRound *round);
 
 /*
  * The round has reached a level: stamps it and tells the ledger.  False if it was

@@ -84,6 +84,15 @@ retention_erasure_leave(void)
 	retention_extension_unlock();
 }
 
+static void
+hold(RetentionErasure *work, const char *held_by, const char *remedy)
+{
+	if (work->held_by != NULL)
+		return;
+	work->held_by = held_by;
+	work->remedy = remedy;
+}
+
 /* False if the round is not to go on now. */
 static bool
 look(RetentionErasure *work)
@@ -100,6 +109,9 @@ look(RetentionErasure *work)
 		work->heaps = NIL;
 		foreach(lc, work->tables)
 			work->heaps = list_concat(work->heaps, retention_reach_heaps(lfirst_oid(lc)));
+		if (work->tables == NIL && !retention_round_table_is_gone(work->round))
+			hold(work, "its table, which is not there under that name",
+				 "VACUUM (INDEX_CLEANUP ON) the table, then CALL retention.scrub()");
 		retention_round_try(work->round, GetCurrentTimestamp());
 	}
 	retention_erasure_leave();
@@ -132,15 +144,6 @@ vacuum(RetentionErasure *work, bool thorough)
 		CHECK_FOR_INTERRUPTS();
 		retention_maintenance_vacuum(lfirst_oid(lc), thorough);
 	}
-}
-
-static void
-hold(RetentionErasure *work, const char *held_by, const char *remedy)
-{
-	if (work->held_by != NULL)
-		return;
-	work->held_by = held_by;
-	work->remedy = remedy;
 }
 
 /* An index of one of the tables. */
@@ -383,7 +386,7 @@ retention_erasure_advance(void *arg)
 	TimestampTz *reached = work->round->reached;
 
 	work->held_by = work->remedy = NULL;
-	if (!look(work))
+	if (!look(work) || work->held_by != NULL)
 		return;
 	if (reached[RETENTION_ROUND_VACUUMED] == 0)
 	{

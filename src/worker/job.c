@@ -28,8 +28,11 @@
 
 #define COLUMNS 11
 
-#define COMMAND_HEAD "CALL retention.enforce("
-#define COMMAND_TAIL "::pg_catalog.regclass)"
+/* May the job's role, pg_roles r, call a procedure of ours? */
+#define MAY(name) \
+	" (SELECT r.oid IS NOT NULL AND pg_catalog.bool_and(pg_catalog.has_function_privilege(r.oid, p.oid, 'EXECUTE'))" \
+	" FROM pg_catalog.pg_proc p WHERE p.proname = '" name "'" \
+	" AND p.pronamespace = 'retention'::pg_catalog.regnamespace),"
 
 typedef struct Job
 {
@@ -40,11 +43,13 @@ typedef struct Job
 	char	   *database;
 	char	   *role;
 	bool		active;
-	bool		may_execute;
+	bool		may_enforce;
+	bool		may_scrub;
 	char	   *last_status;	/* NULL = never ran */
 	Datum		last_run;
 	bool		never_ran;
 	/* judged */
+	RetentionCronKind kind;
 	char	   *relation;
 	char	   *problem;
 	char	   *remedy;
@@ -77,21 +82,40 @@ unquote(const char *literal, int length)
 	return result;
 }
 
-/* The table that a command enforces, NULL for all; false if it is none of ours. */
-static bool
-read_command(const char *command, char **relation)
+/* The name between a head and the tail of a CALL; NULL if it is another command. */
+static char *
+name_in_call(const char *command, const char *head)
 {
 	int			length = strlen(command);
-	int			head = strlen(COMMAND_HEAD);
-	int			tail = strlen(COMMAND_TAIL);
+	int			from = strlen(head);
+	int			tail = strlen(RETENTION_CRON_TAIL);
+
+	if (length < from + tail || strncmp(command, head, from) != 0 ||
+		strcmp(command + length - tail, RETENTION_CRON_TAIL) != 0)
+		return NULL;
+	return unquote(command + from, length - from - tail);
+}
+
+/* What a command does, and to which table (NULL: all); false if it is none of ours. */
+static bool
+read_command(const char *command, RetentionCronKind *kind, char **relation)
+{
+	int			head = strlen(RETENTION_CRON_VACUUM);
 
 	*relation = NULL;
-	if (strcmp(command, "CALL retention.enforce()") == 0)
+	*kind = RETENTION_CRON_KIND_ENFORCE;
+	if (strcmp(command, RETENTION_CRON_ENFORCE ")") == 0)
 		return true;
-	if (length < head + tail || strncmp(command, COMMAND_HEAD, head) != 0 ||
-		strcmp(command + length - tail, COMMAND_TAIL) != 0)
-		return false;
-	*relation = unquote(command + head, length - head - tail);
+	*relation = name_in_call(command, RETENTION_CRON_ENFORCE);
+	if (*relation != NULL)
+		return true;
+	*kind = RETENTION_CRON_KIND_SCRUB;
+	*relation = name_in_call(command, RETENTION_CRON_SCRUB);
+	if (*relation != NULL)
+		return true;
+	*kind = RETENTION_CRON_KIND_VACUUM;
+	if (strncmp(command, RETENTION_CRON_VACUUM, head) == 0)
+		*relation = pstrdup(command + head);
 	return *relation != NULL;
 }
 
@@ -130,6 +154,8 @@ judge_relation(Job *job)
 		job->problem = "there is no table of that name (any more)";
 		job->remedy = psprintf("SELECT cron.unschedule(" INT64_FORMAT ")", job->id);
 	}
+	else if (job->kind != RETENTION_CRON_KIND_ENFORCE)
+		return;
 	else if (retention_labelled_root(relid) != relid)
 	{
 		job->problem = psprintf("the table is a partition of %s now",
@@ -152,7 +178,7 @@ judge_relation(Job *job)
 static void
 judge(Job *job)
 {
-	bool		ours = read_command(job->command, &job->relation);
+	bool		ours = read_command(job->command, &job->kind, &job->relation);
 	bool		here = strcmp(job->database, get_database_name(MyDatabaseId)) == 0;
 
 	if (!ours)
@@ -166,10 +192,16 @@ judge(Job *job)
 		job->problem = "the job is not active";
 		job->remedy = psprintf("SELECT cron.alter_job(" INT64_FORMAT ", active => true)", job->id);
 	}
-	else if (here && !job->may_execute)
+	else if (here && job->kind == RETENTION_CRON_KIND_ENFORCE && !job->may_enforce)
 	{
 		job->problem = "its role may not call retention.enforce()";
 		job->remedy = psprintf("GRANT EXECUTE ON PROCEDURE retention.enforce TO %s",
+							   quote_identifier(job->role));
+	}
+	else if (here && job->kind == RETENTION_CRON_KIND_SCRUB && !job->may_scrub)
+	{
+		job->problem = "its role may not call retention.scrub()";
+		job->remedy = psprintf("GRANT EXECUTE ON PROCEDURE retention.scrub TO %s",
 							   quote_identifier(job->role));
 	}
 	else if (here && job->relation)
@@ -220,9 +252,10 @@ read_job(int row)
 	job.database = SPI_getvalue(tuple, desc, 5);
 	job.role = SPI_getvalue(tuple, desc, 6);
 	job.active = DatumGetBool(SPI_getbinval(tuple, desc, 7, &isnull));
-	job.may_execute = DatumGetBool(SPI_getbinval(tuple, desc, 8, &isnull)) && !isnull;
-	job.last_status = SPI_getvalue(tuple, desc, 9);
-	job.last_run = SPI_getbinval(tuple, desc, 10, &job.never_ran);
+	job.may_enforce = DatumGetBool(SPI_getbinval(tuple, desc, 8, &isnull)) && !isnull;
+	job.may_scrub = DatumGetBool(SPI_getbinval(tuple, desc, 9, &isnull)) && !isnull;
+	job.last_status = SPI_getvalue(tuple, desc, 10);
+	job.last_run = SPI_getbinval(tuple, desc, 11, &job.never_ran);
 	return job;
 }
 
@@ -243,8 +276,7 @@ retention_job_rows_sql(PG_FUNCTION_ARGS)
 	/* Row security shows each role its own jobs only. */
 	retention_identity_become_extension(&saved);
 	if (SPI_execute_with_args("SELECT j.jobid, j.jobname::text, j.schedule, j.command, j.database, j.username, j.active,"
-							  " CASE WHEN r.oid IS NOT NULL THEN pg_catalog.has_function_privilege(r.oid,"
-							  " 'retention.enforce(pg_catalog.regclass, timestamptz)', 'EXECUTE') ELSE false END,"
+							  MAY("enforce") MAY("scrub")
 							  " d.status, d.start_time"
 							  " FROM cron.job j LEFT JOIN pg_catalog.pg_roles r ON r.rolname::text = j.username"
 							  " LEFT JOIN LATERAL (SELECT status, start_time FROM cron.job_run_details d"

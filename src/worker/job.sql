@@ -28,7 +28,7 @@ COMMENT ON VIEW retention.scheduled IS 'the jobs of pg_cron that retention.sched
 COMMENT ON COLUMN retention.scheduled.job_id IS 'number of the job in cron.job';
 COMMENT ON COLUMN retention.scheduled.job_name IS 'its name, privacy_retention: and the table';
 COMMENT ON COLUMN retention.scheduled.schedule IS 'when it runs, as pg_cron writes it';
-COMMENT ON COLUMN retention.scheduled.relation IS 'the table that it enforces, schema-qualified; NULL: all tables';
+COMMENT ON COLUMN retention.scheduled.relation IS 'the table that it enforces, vacuums or scrubs, schema-qualified; NULL: all tables';
 COMMENT ON COLUMN retention.scheduled.database IS 'the database in which it runs';
 COMMENT ON COLUMN retention.scheduled.role IS 'the role as which it runs';
 COMMENT ON COLUMN retention.scheduled.active IS 'whether pg_cron runs it';
