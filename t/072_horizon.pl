@@ -204,7 +204,8 @@ held_case('keep', qr/^wal_keep_size$/, [ 'ALTER SYSTEM RESET wal_keep_size', 'SE
 
 $node->safe_psql('postgres', $_) foreach (q{ALTER SYSTEM SET archive_command = 'exit 1'}, 'SELECT pg_reload_conf()');
 held_case('archive', qr/^the archiver, which has not archived [0-9A-F]{24}$/,
-	[ 'ALTER SYSTEM RESET archive_command', 'SELECT pg_reload_conf()' ],
+	# which a new file wakes
+	[ 'ALTER SYSTEM RESET archive_command', 'SELECT pg_reload_conf()', q{SELECT pg_logical_emit_message(false, 'x', ''), pg_switch_wal()} ],
 	q{SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'});
 
 # a file that nobody knows holds what nobody can tell

@@ -194,8 +194,9 @@ look_at(const RetentionWal *wal, WalFile *file)
 	return true;
 }
 
-XLogRecPtr
-retention_wal_timeline_start(TimeLineID *timeline)
+/* Where the current timeline began. */
+static XLogRecPtr
+timeline_start(TimeLineID *timeline)
 {
 	List	   *history;
 
@@ -211,7 +212,7 @@ retention_wal_look(void)
 {
 	RetentionWal *wal = palloc0(sizeof(RetentionWal));
 
-	wal->start = retention_wal_timeline_start(&wal->timeline);
+	wal->start = timeline_start(&wal->timeline);
 	for (int try = 0; try < TRIES; try++)
 	{
 		List	   *names = list_files();
@@ -255,7 +256,7 @@ retention_wal_oldest(const RetentionWal *wal)
 	return oldest;
 }
 
-/* Who needs a segment that was written to its end; NULL: the next checkpoint takes it. */
+/* Who needs a segment that was written to its end.  False: the next checkpoint takes it. */
 static bool
 find_keeper(const WalFile *file, const RetentionWal *wal, char **holder, char **remedy)
 {

@@ -29,7 +29,4 @@ extern XLogRecPtr retention_wal_oldest(const RetentionWal *wal);
 extern bool retention_wal_clear(const RetentionWal *wal, XLogRecPtr lsn,
 								char **holder, char **remedy);
 
-/* Where the current timeline began. */
-extern XLogRecPtr retention_wal_timeline_start(TimeLineID *timeline);
-
 #endif							/* RETENTION_WAL_H */
