@@ -189,6 +189,15 @@ is($node->safe_psql('postgres', "SELECT share, pages BETWEEN 9300 AND 10700, ite
 	'0.75|t|t', 'a sample is scaled up');
 is($node->safe_psql('postgres', "SELECT share, pages, items FROM retention.residue('person', exact => true) $dead"),
 	'1|10000|10000', 'all pages are read where all are asked for');
+# ... and of the table as much, whatever an index needs of it
+$node->safe_psql('postgres', 'CREATE INDEX person_id ON person USING brin (id) WITH (pages_per_range = 1)');
+$node->safe_psql('postgres', 'DELETE FROM person WHERE id % 4 = 1');
+$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP ON) person');
+my $bounds = "WHERE place = 'summaries' AND relation = 'person_id'::regclass";
+is($node->safe_psql('postgres', "SELECT share, items BETWEEN 18500 AND 21500 FROM retention.residue('person') $bounds"),
+	'0.75|t', 'a sample of ranges is scaled up');
+is($node->safe_psql('postgres', "SELECT share, items FROM retention.residue('person', exact => true) $bounds"),
+	'1|20000', 'all ranges are judged where all pages are asked for');
 is($standby->safe_psql('postgres', "SELECT count(*) FROM retention.residue('person') WHERE relation = 'person'::regclass"),
 	'0', 'an unlogged table has nothing on a standby');
 

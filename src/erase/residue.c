@@ -44,6 +44,9 @@
 
 #define RESIDUE_COLUMNS 7
 
+/* Of an index, in one transaction: 8 MB, and what their judgement reads beside. */
+#define DEMAND_PAGES 1024
+
 PG_FUNCTION_INFO_V1(retention_residue_rows_sql);
 
 typedef struct Search
@@ -193,7 +196,8 @@ search_index(Search *search, Relation index, Relation heap, Oid table, bool has_
 	retention_residue_sample_begin(&sample, index, search->exact);
 	share = retention_residue_sample_share(&sample);
 	page = retention_residue_sample_page();
-	judged = has_values && retention_residue_judge_begin(&judge, index, heap, sample.strategy);
+	judged = has_values && retention_residue_judge_begin(&judge, index, heap, sample.strategy,
+														 search->exact);
 	while (retention_residue_sample_next(&sample, &block))
 	{
 		bool		readable = retention_residue_sample_copy(index, block, sample.strategy, page);
@@ -205,9 +209,9 @@ search_index(Search *search, Relation index, Relation heap, Oid table, bool has_
 	if (judged)
 	{
 		retention_residue_judge_end(&judge);
-		add(search, index, table, judge.place, &judge.found, true, share);
+		add(search, index, table, judge.place, &judge.found, true, share * judge.part);
 		if (judge.unjudged.items > 0 && !is_younger_than_deletions(index, heap))
-			add(search, index, table, judge.place, &judge.unjudged, false, share);
+			add(search, index, table, judge.place, &judge.unjudged, false, share * judge.part);
 	}
 	add_free(search, index, table, &space, share);
 	pfree(page);
@@ -386,35 +390,40 @@ retention_residue_rows_sql(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Looks at all pages of an index until something is found. */
+/* Looks at the next pages of an index, until something is found. */
 static RetentionResidueDemand
-demands(Relation index, Relation heap)
+demands(Relation index, Relation heap, BlockNumber *next)
 {
-	RetentionSample sample;
+	BufferAccessStrategy strategy = GetAccessStrategy(BAS_BULKREAD);
+	BlockNumber blocks = RelationGetNumberOfBlocks(index);
+	BlockNumber end = Min((uint64) *next + DEMAND_PAGES, blocks);
 	RetentionJudge judge;
-	BlockNumber block;
+	BlockNumber block = *next;
 	Page		page;
 
-	retention_residue_sample_begin(&sample, index, true);
-	if (!retention_residue_judge_begin(&judge, index, heap, sample.strategy))
+	*next = InvalidBlockNumber;
+	if (!retention_residue_judge_begin(&judge, index, heap, strategy, true))
 		return RETENTION_RESIDUE_NONE;
 	page = retention_residue_sample_page();
-	while (judge.found.items == 0 && retention_residue_sample_next(&sample, &block))
+	for (; block < end && judge.found.items == 0; block++)
 	{
-		if (retention_residue_sample_copy(index, block, sample.strategy, page))
+		CHECK_FOR_INTERRUPTS();
+		if (retention_residue_sample_copy(index, block, strategy, page))
 			retention_residue_judge_page(&judge, block, page);
 	}
 	retention_residue_judge_end(&judge);
 	pfree(page);
-	retention_residue_sample_end(&sample);
+	FreeAccessStrategy(strategy);
 	if (judge.found.items > 0)
 		return RETENTION_RESIDUE_REINDEX;
+	if (block < blocks)
+		*next = block;
 	return judge.unjudged.items > 0 && !is_younger_than_deletions(index, heap) ?
 		RETENTION_RESIDUE_UNKNOWN : RETENTION_RESIDUE_NONE;
 }
 
 RetentionResidueDemand
-retention_residue_index_demands(Oid relid)
+retention_residue_index_demands(Oid relid, BlockNumber *next)
 {
 	Oid			table = IndexGetRelation(relid, true);
 	Relation	heap = OidIsValid(table) ? try_relation_open(table, AccessShareLock) : NULL;
@@ -422,13 +431,18 @@ retention_residue_index_demands(Oid relid)
 	RetentionResidueDemand demand = RETENTION_RESIDUE_NONE;
 
 	if (heap == NULL)
+	{
+		*next = InvalidBlockNumber;
 		return demand;
+	}
 	index = try_relation_open(relid, AccessShareLock);
 	if (index != NULL)
 	{
-		demand = demands(index, heap);
+		demand = demands(index, heap, next);
 		relation_close(index, AccessShareLock);
 	}
+	else
+		*next = InvalidBlockNumber;
 	relation_close(heap, AccessShareLock);
 	return demand;
 }

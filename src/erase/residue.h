@@ -9,6 +9,8 @@
 
 #include "postgres.h"
 
+#include "storage/block.h"
+
 typedef enum RetentionResidueDemand
 {
 	RETENTION_RESIDUE_NONE,		/* it keeps nothing that VACUUM would not
@@ -20,11 +22,14 @@ typedef enum RetentionResidueDemand
 
 /*
  * Does an index keep values that only REINDEX removes?  After VACUUM: what that
- * removes does not count.  Reads the whole index once, but ends at the first such
- * value; a sample could miss the only one.  Locks it and its table in ACCESS
- * SHARE mode meanwhile; NONE if it is gone.  In a transaction, with a snapshot;
- * operator classes are asked as the table's owner.
+ * removes does not count.  Reads its next pages from *next on (0 at first), and sets
+ * *next to where to go on, InvalidBlockNumber at the end: a transaction each keeps
+ * neither locks nor a snapshot for long.  The whole index is read, for a sample could
+ * miss the only value, but the first one ends it; the greatest of the answers counts.
+ *
+ * Locks the index and its table in ACCESS SHARE mode meanwhile; NONE if it is gone.
+ * In a transaction, with a snapshot; operator classes are asked as the table's owner.
  */
-extern RetentionResidueDemand retention_residue_index_demands(Oid index);
+extern RetentionResidueDemand retention_residue_index_demands(Oid index, BlockNumber *next);
 
 #endif							/* RETENTION_RESIDUE_H */

@@ -15,6 +15,7 @@
 #include "access/brin_tuple.h"
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
@@ -170,7 +171,8 @@ judge_ranges(RetentionJudge *judge, BlockNumber block, Page page)
 		if (!ItemIdIsUsed(item))
 			continue;
 		tuple = (BrinTuple *) PageGetItem(page, item);
-		if (BrinTupleIsPlaceholder(tuple))
+		if (BrinTupleIsPlaceholder(tuple) ||
+			(judge->part < 1 && pg_prng_double(&pg_global_prng_state) > judge->part))
 			continue;
 		range = brin_deform_tuple(ranges->desc, tuple, NULL);
 		lost = lost_bounds(judge, range);
@@ -203,6 +205,9 @@ retention_residue_brin_begin(RetentionJudge *judge)
 	for (int column = 0; column < natts; column++)
 		ranges->judged[column] = judge->index->rd_index->indkey.values[column] != 0 &&
 			index_getprocid(judge->index, column + 1, BRIN_PROCNUM_OPCINFO) == F_BRIN_MINMAX_OPCINFO;
+	if (!judge->exact)
+		judge->part = Min(1.0, (double) RETENTION_SAMPLE_PAGES /
+						  Max(RelationGetNumberOfBlocks(judge->heap), 1));
 	judge->place = RETENTION_TRACE_SUMMARIES;
 	judge->page = judge_ranges;
 	judge->state = ranges;

@@ -19,7 +19,7 @@
 
 bool
 retention_residue_judge_begin(RetentionJudge *judge, Relation index, Relation heap,
-							  BufferAccessStrategy strategy)
+							  BufferAccessStrategy strategy, bool exact)
 {
 	void		(*begin) (RetentionJudge *judge) = NULL;
 
@@ -48,6 +48,8 @@ retention_residue_judge_begin(RetentionJudge *judge, Relation index, Relation he
 	judge->index = index;
 	judge->heap = heap;
 	judge->strategy = strategy;
+	judge->exact = exact;
+	judge->part = 1;
 	judge->memory = AllocSetContextCreate(CurrentMemoryContext, "residue of a page",
 										  ALLOCSET_DEFAULT_SIZES);
 	retention_identity_become_owner(&judge->identity, RelationGetRelid(heap));

@@ -22,6 +22,8 @@ typedef struct RetentionJudge
 	Relation	heap;
 	BufferAccessStrategy strategy;
 	RetentionTracePlace place;	/* where what it finds lies */
+	bool		exact;
+	double		part;			/* of what is to be judged on a page; 1 = all */
 	RetentionTally found;		/* values that only REINDEX removes */
 	RetentionTally unjudged;	/* may be values of deleted rows or not */
 	void		(*page) (struct RetentionJudge *judge, BlockNumber block, Page page);
@@ -33,10 +35,12 @@ typedef struct RetentionJudge
 /*
  * Begins to judge an index, which the caller has opened, as its table: false if
  * its access method keeps no values beside those of its rows.  Operator classes
- * may be asked: until the end everything runs as the table's owner.
+ * may be asked: until the end everything runs as the table's owner.  exact: all of the
+ * table is read, where it must be to judge; else a sample of it, see part.
  */
 extern bool retention_residue_judge_begin(RetentionJudge *judge, Relation index,
-										  Relation heap, BufferAccessStrategy strategy);
+										  Relation heap, BufferAccessStrategy strategy,
+										  bool exact);
 
 /* Looks at a copy of a page. */
 extern void retention_residue_judge_page(RetentionJudge *judge, BlockNumber block, Page page);

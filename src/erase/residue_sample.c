@@ -2,7 +2,7 @@
  * residue_sample.c
  *		The pages of a relation that are looked at: a sample, or all.
  *
- * Invariant: at most SAMPLE_PAGES pages of a relation are chosen unless all are
+ * Invariant: at most RETENTION_SAMPLE_PAGES pages of a relation are chosen unless all are
  * asked for: what a look costs does not grow with the table.
  */
 #include "postgres.h"
@@ -15,9 +15,6 @@
 #include "erase/residue_sample.h"
 #include "erase/storage.h"
 
-/* As many as ANALYZE reads at the default target: 234 MB. */
-#define SAMPLE_PAGES 30000
-
 void
 retention_residue_sample_begin(RetentionSample *sample, Relation relation, bool exact)
 {
@@ -25,7 +22,7 @@ retention_residue_sample_begin(RetentionSample *sample, Relation relation, bool 
 	sample->relation = relation;
 	sample->strategy = GetAccessStrategy(BAS_BULKREAD);
 	sample->blocks = RelationGetNumberOfBlocks(relation);
-	sample->chosen = exact ? sample->blocks : Min(sample->blocks, SAMPLE_PAGES);
+	sample->chosen = exact ? sample->blocks : Min(sample->blocks, RETENTION_SAMPLE_PAGES);
 	if (sample->chosen < sample->blocks)
 		BlockSampler_Init(&sample->sampler, sample->blocks, sample->chosen,
 						  pg_prng_uint32(&pg_global_prng_state));

@@ -14,6 +14,9 @@
 #include "utils/rel.h"
 #include "utils/sampling.h"
 
+/* As many as ANALYZE reads at the default target: 234 MB. */
+#define RETENTION_SAMPLE_PAGES 30000
+
 typedef struct RetentionSample
 {
 	Relation	relation;

@@ -191,11 +191,18 @@ static void
 ask_index(Suspect *index)
 {
 	MemoryContext context = CurrentMemoryContext;
+	BlockNumber next = 0;
 
-	retention_erasure_begin("privacy_retention: looking for deleted values in an index");
-	index->demand = retention_residue_index_demands(index->oid);
-	retention_erasure_leave();
-	MemoryContextSwitchTo(context);
+	while (next != InvalidBlockNumber)
+	{
+		RetentionResidueDemand demand;
+
+		retention_erasure_begin("privacy_retention: looking for deleted values in an index");
+		demand = retention_residue_index_demands(index->oid, &next);
+		index->demand = Max(index->demand, demand);
+		retention_erasure_leave();
+		MemoryContextSwitchTo(context);
+	}
 }
 
 static void
