@@ -1213,10 +1213,15 @@ CREATE VIEW retention.finding_residue AS
     )
     SELECT 'info' AS severity, pg_catalog.format('index %s', x.indexrelid::pg_catalog.regclass) AS object,
            pg_catalog.format(CASE WHEN x.computed THEN 'it computes something of column %s, which a rule changes; what it computed of old values stays until VACUUM'
-                                  ELSE 'it holds column %s, which a rule changes; old values stay in it until VACUUM' END,
+                                  ELSE 'it holds column %s, which a rule changes; old values stay in it until VACUUM' END
+                             || CASE WHEN m.amname IN ('hash', 'bloom') THEN '' ELSE ', some until REINDEX' END,
                              pg_catalog.format('%s.%I', x.relation::pg_catalog.regclass, x.column_name)) AS finding,
-           pg_catalog.format('VACUUM (INDEX_CLEANUP ON) %s', x.relation::pg_catalog.regclass) AS hint
+           pg_catalog.format(CASE WHEN m.amname IN ('hash', 'bloom') THEN 'VACUUM (INDEX_CLEANUP ON) %s'
+                                  ELSE 'VACUUM (INDEX_CLEANUP ON) %s; SELECT * FROM retention.residue(%L)' END,
+                             x.relation::pg_catalog.regclass, x.indexrelid::pg_catalog.regclass) AS hint
       FROM indexed x
+      JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
+      JOIN pg_catalog.pg_am m ON m.oid = i.relam
     UNION ALL
     SELECT 'warning', pg_catalog.format('index %s', x.indexrelid::pg_catalog.regclass),
            pg_catalog.format('it is unique, and the action "%s" makes values of %s alike: rows that come to collide are blocked', x.action,
