@@ -381,24 +381,22 @@ retention_round_settle(TimeLineID timeline, XLogRecPtr clear)
 }
 
 /*
- * Were the other tables that the round reaches scrubbed since it was begun, with
- * nothing missing?  What a scrub then found removed was deleted after the horizon.
+ * The first of the other tables that the round reaches that was not scrubbed since it
+ * was begun, with nothing missing.  What such a scrub did not find was removed.
  */
-static bool
-others_are_scrubbed(const RetentionRound *round, Oid table)
+static Oid
+unscrubbed_other(const RetentionRound *round, Oid table)
 {
 	RetentionIdentity saved;
-	bool		all = true;
+	Oid			other = InvalidOid;
 	ListCell   *lc;
 
-	if (!OidIsValid(retention_identity_find_own("scrubbed")))
-		return false;
 	foreach(lc, retention_reach_tables(round->table))
 	{
 		Oid			types[] = {TEXTOID, INT8OID};
 		Datum		values[] = {(Datum) 0, Int64GetDatum(round->id)};
 
-		if (lfirst_oid(lc) == table)
+		if (lfirst_oid(lc) == table || OidIsValid(other))
 			continue;
 		SPI_connect();
 		values[0] = CStringGetTextDatum(retention_start_relation_name(lfirst_oid(lc)));
@@ -408,11 +406,12 @@ others_are_scrubbed(const RetentionRound *round, Oid table)
 								  " AND s.missing IS NULL AND s.started_at >= r.begun_at",
 								  lengthof(types), types, values, NULL, true, 1) != SPI_OK_SELECT)
 			elog(ERROR, "retention.scrubbed could not be read");
-		all &= SPI_processed > 0;
+		if (SPI_processed == 0)
+			other = lfirst_oid(lc);
 		retention_identity_restore(&saved);
 		SPI_finish();
 	}
-	return all;
+	return other;
 }
 
 void
@@ -425,12 +424,23 @@ retention_round_scrubbed(Oid table, FullTransactionId horizon, XLogRecPtr lsn,
 	{
 		RetentionRound *round = (RetentionRound *) lfirst(lc);
 		TimestampTz now = GetCurrentTimestamp();
+		Oid			other;
 
 		if (round->reached[RETENTION_ROUND_SCRUBBED] != 0 ||
 			!list_member_oid(retention_reach_tables(round->table), table) ||
-			FullTransactionIdPrecedes(horizon, round->horizon) ||
-			!others_are_scrubbed(round, table))
+			FullTransactionIdPrecedes(horizon, round->horizon))
 			continue;
+		other = unscrubbed_other(round, table);
+		if (OidIsValid(other))
+		{
+			char	   *name = retention_start_relation_name(other);
+
+			retention_round_hold(round,
+								 psprintf("table %s, which its deletions reach and which was not scrubbed since", name),
+								 psprintf("CALL retention.scrub(%s), and then CALL retention.scrub(%s)",
+										  quote_literal_cstr(name), quote_literal_cstr(round->relation)));
+			continue;
+		}
 		round->scrub_lsn = lsn;
 		round->timeline = timeline;
 		(void) retention_round_reach(round, RETENTION_ROUND_REMOVABLE, now);

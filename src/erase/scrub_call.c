@@ -132,11 +132,9 @@ begin_rounds(const char *relation, Oid table)
 
 /* What became of a protected table is in the ledger, in one transaction with its rounds. */
 static void
-tell(const char *relation, const RetentionScrubResult *result, bool proved)
+tell(Oid relid, const char *relation, FullTransactionId horizon,
+	 const RetentionScrubResult *result, bool proved)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	ListCell   *lc;
-
 	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	EnsurePortalSnapshotExists();
@@ -145,16 +143,13 @@ tell(const char *relation, const RetentionScrubResult *result, bool proved)
 								   proved ? "complete" :
 								   result->complete ? "deleted rows are not vacuumed yet" : "incomplete",
 								   result->pages, result->pages_wiped));
-	foreach(lc, proved ? rounds_of(relation) : NIL)
-	{
-		RetentionRound *round = (RetentionRound *) lfirst(lc);
 
-		round->scrub_lsn = result->lsn;
-		round->timeline = result->timeline;
-		(void) retention_round_reach(round, RETENTION_ROUND_REMOVABLE, now);
-		(void) retention_round_reach(round, RETENTION_ROUND_VACUUMED, now);
-		(void) retention_round_reach(round, RETENTION_ROUND_SCRUBBED, now);
-	}
+	/*
+	 * Not those that began meanwhile: the scrub may have been past their
+	 * rows.
+	 */
+	if (proved)
+		retention_round_scrubbed(relid, horizon, result->lsn, result->timeline);
 	SPI_commit();
 	XactIsoLevel = XACT_READ_COMMITTED;
 	(void) retention_ledger_seal();
@@ -222,7 +217,7 @@ retention_scrub_call_sql(PG_FUNCTION_ARGS)
 				 errmsg("another session is scrubbing %s", name),
 				 errhint("How far it is: SELECT * FROM retention.scrubbed;")));
 	if (protected)
-		tell(name, &result, result.complete && result.dead_tuples == 0 &&
+		tell(relid, name, order.horizon, &result, result.complete && result.dead_tuples == 0 &&
 			 result.dead_items == 0);
 	MemoryContextSwitchTo(context);
 	missing = retention_scrub_missing(name, &result);
