@@ -118,6 +118,18 @@ SELECT * FROM former;
 
 SELECT retention.drop_category('c account');
 SELECT count(*) FROM retention.data_category WHERE name LIKE 'c %';
+-- The ledger has all of that, in words that no setting changes, and nothing that did not happen.
+SET intervalstyle = 'postgres_verbose';
+SELECT retention.set_category('c ledger', '1 mon 2 days 03:00');
+SELECT retention.set_category('c ledger', '1 mon 2 days 03:00', legal_basis => 'none');
+BEGIN;
+SELECT retention.set_category('c ledger', '1 day');
+ROLLBACK;
+SELECT retention.set_category('c ledger', '30 days');
+SELECT retention.set_category('c ledger', '1 mon', retroactive => true);
+SELECT retention.drop_category('c ledger');
+RESET intervalstyle;
+SELECT category, relation, action, rows, detail FROM retention.ledger WHERE event = 'category' AND category LIKE 'c %' ORDER BY id;
 REVOKE ALL ON FUNCTION retention.set_category FROM category_clerk, category_officer;
 DROP ROLE category_clerk, category_officer;
 DROP VIEW categories, former;

@@ -34,6 +34,7 @@
 #include "base/identity.h"
 #include "base/schedule.h"
 #include "policy/category.h"
+#include "policy/category_record.h"
 #include "policy/label.h"
 #include "policy/label_scan.h"
 #include "policy/rule.h"
@@ -357,9 +358,13 @@ retention_category_set(PG_FUNCTION_ARGS)
 	}
 	SPI_finish();
 	retention_identity_restore(&saved);
-	/* Under a shorter period, rows may be due at once. */
 	if (period != NULL)
+	{
+		retention_category_record_period(name, before == NULL ? NULL : &before->period,
+										 period, retroactive);
+		/* Under a shorter one, rows may be due at once. */
 		retention_schedule_wake(MyDatabaseId, GetCurrentTimestamp());
+	}
 	PG_RETURN_VOID();
 }
 
@@ -433,12 +438,14 @@ retention_category_drop(PG_FUNCTION_ARGS)
 	Datum		values[1];
 	StringInfoData named;
 	int			uses;
+	RetentionCategory *category;
 	RetentionIdentity saved;
 	Oid			relid = retention_identity_own_relation("data_category");
 
 	PreventCommandIfReadOnly("retention.drop_category()");
 	LockRelationOid(relid, ShareRowExclusiveLock);
-	if (retention_category_find(name) == NULL)
+	category = retention_category_find(name);
+	if (category == NULL)
 	{
 		char	   *nearest = retention_category_nearest(name);
 
@@ -467,6 +474,7 @@ retention_category_drop(PG_FUNCTION_ARGS)
 			1, types, values, NULL, SPI_OK_DELETE);
 	SPI_finish();
 	retention_identity_restore(&saved);
+	retention_category_record_drop(name, &category->period);
 	PG_RETURN_VOID();
 }
 
