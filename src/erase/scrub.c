@@ -23,6 +23,7 @@
 #include "utils/spccache.h"
 #include "utils/timestamp.h"
 
+#include "base/attempt.h"
 #include "base/compat.h"
 #include "base/extension.h"
 #include "base/identity.h"
@@ -188,6 +189,57 @@ add_up(Scrub *scrub, const Progress *progress)
 	blocks->dead_tuples = blocks->dead_items = 0;
 }
 
+/* A run of blocks. */
+typedef struct Run
+{
+	RetentionScrubBlocks *blocks;
+	BlockNumber next;
+	BlockNumber end;
+	int			ahead;			/* blocks to read ahead of need */
+} Run;
+
+static void
+scrub_blocks(void *arg)
+{
+	Run		   *run = arg;
+
+	while (run->next < run->end)
+	{
+		BlockNumber block = run->next++;
+
+		CHECK_FOR_INTERRUPTS();
+		if (run->ahead > 0 && block + run->ahead < run->end)
+			(void) PrefetchBuffer(run->blocks->rel, MAIN_FORKNUM, block + run->ahead);
+		retention_scrub_block(run->blocks, block);
+	}
+}
+
+/* A page that cannot be read, or that names what is not there, stops no others. */
+static bool
+is_of_page(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_DATA_CORRUPTED ||
+		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR);
+}
+
+static void
+scrub_run(RetentionScrubBlocks *blocks, BlockNumber next, BlockNumber end, int ahead)
+{
+	Run			run = {.blocks = blocks,.next = next,.end = end,.ahead = ahead};
+
+	while (run.next < run.end)
+	{
+		ErrorData  *error = retention_attempt_run(scrub_blocks, &run);
+
+		if (error == NULL)
+			continue;
+		if (!is_of_page(error))
+			ReThrowError(error);
+		FreeErrorData(error);
+		blocks->damaged++;
+	}
+}
+
 /* Some blocks of it, in this transaction; false when it is done. */
 static bool
 scrub_chunk(Scrub *scrub, Progress *progress)
@@ -227,14 +279,8 @@ scrub_chunk(Scrub *scrub, Progress *progress)
 	 * removes.
 	 */
 	InvalidateCatalogSnapshot();
-	for (BlockNumber block = progress->next; block < end; block++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (ahead > 0 && block + ahead < end)
-			(void) PrefetchBuffer(rel, MAIN_FORKNUM, block + ahead);
-		retention_scrub_block(blocks, block);
-	}
 	more = end < progress->end && end > progress->next;
+	scrub_run(blocks, progress->next, end, ahead);
 	progress->next = end;
 	relation_close(rel, NoLock);
 	return more;
@@ -249,9 +295,12 @@ note_odd_pages(Scrub *scrub, Oid relid)
 	blocks->format != RETENTION_PAGE_STANDARD;
 	char	   *name;
 
-	if (blocks->insane == 0 && !closed)
+	if (blocks->insane == 0 && blocks->damaged == 0 && !closed)
 		return;
 	name = get_rel_name(relid);
+	if (name != NULL && blocks->damaged > 0)
+		note_skipped(scrub, name, psprintf(INT64_FORMAT " pages cannot be read",
+										   blocks->damaged));
 	if (name != NULL && blocks->insane > 0)
 		note_skipped(scrub, name, psprintf(INT64_FORMAT " pages are not as they should be",
 										   blocks->insane));
@@ -284,7 +333,7 @@ scrub_relation(Scrub *scrub, Oid relid, bool statistics)
 	Progress	progress = {.relid = relid,.statistics = statistics};
 	bool		more = true;
 
-	scrub->blocks.insane = scrub->blocks.closed = 0;
+	scrub->blocks.insane = scrub->blocks.closed = scrub->blocks.damaged = 0;
 	while (more)
 	{
 		int64		pages = scrub->result->pages;
