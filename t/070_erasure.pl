@@ -327,6 +327,12 @@ foreach my $node ($primary, $standby)
 	delete $found->{$_} foreach map { ($_, "toast of $_") } @catalogs;
 	foreach my $case (@cases)
 	{
+		# what the oracle finds, residue() knows of, and says what helps
+		foreach my $place (sort grep { ($found->{$_} // {})->{ $case->{name} } && !/^toast/ } @{ $case->{left} })
+		{
+			cmp_ok(sql("SELECT count(*) FROM retention.residue('$case->{name}', exact => true) WHERE relation = '$place'::regclass AND remedy IS NOT NULL", $node),
+				'>', 0, "$where, after the scrub: residue() tells of $place");
+		}
 		foreach my $place (sort keys %{ $case->{holds} })
 		{
 			next if grep { $_ eq $place } @{ $case->{left} };
