@@ -373,6 +373,9 @@ if ($dirtyread)
 	is(dead($_), '0', "$_->{name}: pg_dirtyread finds nothing") foreach @cases;
 }
 
+is(sql("SELECT string_agg(relation || ' ' || place, ', ') FROM retention.residue('$_->{name}', exact => true)"), '', "$_->{name}: residue() tells of nothing in the end")
+  foreach @cases;
+
 # A second pass writes no page.
 my $from = sql('SELECT pg_current_wal_insert_lsn()');
 scrub((map { $_->{name} } @cases), @catalogs);
