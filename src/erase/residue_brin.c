@@ -198,9 +198,11 @@ retention_residue_brin_begin(RetentionJudge *judge)
 {
 	Ranges	   *ranges = palloc0(sizeof(Ranges));
 	int			natts = RelationGetNumberOfAttributes(judge->index);
+	const BrinOptions *options = (const BrinOptions *) judge->index->rd_options;
 
 	ranges->desc = brin_build_desc(judge->index);
-	ranges->pages_per_range = BrinGetPagesPerRange(judge->index);
+	/* Not the macro: with assertions armed it does not compile without warnings. */
+	ranges->pages_per_range = options != NULL ? options->pagesPerRange : BRIN_DEFAULT_PAGES_PER_RANGE;
 	ranges->judged = palloc0(sizeof(bool) * natts);
 	for (int column = 0; column < natts; column++)
 		ranges->judged[column] = judge->index->rd_index->indkey.values[column] != 0 &&
