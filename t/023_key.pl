@@ -127,6 +127,21 @@ $node->safe_psql('postgres', 'SELECT retention.destroy_key(4)');
 ok(index(slurp_file("$keys/elsewhere"), $fourth) < 0 && -s "$keys/elsewhere" > 100, 'another name of the file does not keep the key');
 unlink "$keys/elsewhere" or die "unlink: $!";
 
+# A clock that jumped destroys no key before somebody has accepted it.
+$node->safe_psql('postgres', 'CALL retention.enforce()');
+my $dated = $node->safe_psql('postgres', q{SELECT retention.create_key(clock_timestamp() + interval '50 ms')});
+$node->safe_psql('postgres', 'SELECT retention.create_key()');
+ok(RetentionNode::poll($node, "SELECT destroy_on < clock_timestamp() FROM retention.key WHERE epoch = $dated", 't'), 'the date comes');
+my $state = "SELECT state FROM retention.key WHERE epoch = $dated";
+$node->safe_psql('postgres', q{UPDATE retention.pass_clock SET at = at - interval '1 year'});
+$node->safe_psql('postgres', 'CALL retention.enforce()');
+is($node->safe_psql('postgres', $state), 'retired', 'a clock that jumped destroys no key');
+$node->safe_psql('postgres', 'CALL retention.enforce()');
+is($node->safe_psql('postgres', $state), 'retired', 'nor later');
+$node->safe_psql('postgres', 'SELECT retention.accept_clock()');
+$node->safe_psql('postgres', 'CALL retention.enforce()');
+is($node->safe_psql('postgres', $state), 'destroyed', 'accepted, it does');
+
 # The directory: changed while the server runs.
 sub use_directory
 {

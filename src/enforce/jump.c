@@ -187,7 +187,9 @@ retention_jump_note(void)
 	if (ahead > 0)
 		ereport(LOG,
 				(errmsg("privacy_retention: the server's clock is " INT64_FORMAT " s ahead of what the last pass lets expect: rules are counted before they go on",
-						ahead / USECS_PER_SEC)));
+						ahead / USECS_PER_SEC),
+				 errhint("%s; until then keys are not destroyed, and the ledger is not shortened, by what it jumped.",
+						 RETENTION_JUMP_REMEDY)));
 	if (ahead > 0 || behind > TOLERANCE)
 		note.jumps++;
 	note.ahead = behind > TOLERANCE ? 0 : Max(ahead, note.ahead);
@@ -214,6 +216,23 @@ retention_jump_is_back(TimestampTz now, TimestampTz *last)
 	}
 	SPI_finish();
 	return back;
+}
+
+int64
+retention_jump_ahead(void)
+{
+	RetentionWalltime now;
+	Note		note = {0};
+	int64		ahead = 0;
+
+	if (!is_known())
+		return 0;
+	SPI_connect();
+	retention_walltime_read(&now);
+	if (read_note(&note, false))
+		ahead = Max(note.ahead, ahead_by(&note.reading, &now));
+	SPI_finish();
+	return ahead;
 }
 
 /* accept_clock() */

@@ -22,6 +22,13 @@ extern bool retention_jump_note(void);
 /* Is the clock behind what the last pass saw?  *last: that.  Changes nothing. */
 extern bool retention_jump_is_back(TimestampTz now, TimestampTz *last);
 
+/*
+ * By how many microseconds the clock may be ahead of the true time, as long as
+ * nobody has accepted it; 0 = it is not.  For what no count of rows can stop and
+ * nobody can undo.  Changes nothing.
+ */
+extern int64 retention_jump_ahead(void);
+
 /* The statement that accepts the clock as it is. */
 #define RETENTION_JUMP_REMEDY "SELECT retention.accept_clock()"
 

@@ -13,7 +13,7 @@
 
 /*
  * Destroys the keys whose date has come as of "now" and records in the ledger what
- * is not in it.  Returns the next date.  Caller: in a transaction with an active
+ * is not in it; where the clock has jumped ahead, as of so much earlier.  Returns the next date.  Caller: in a transaction with an active
  * snapshot, which commits next.
  */
 extern TimestampTz retention_keys_look_after(TimestampTz now);
