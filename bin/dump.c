@@ -7,12 +7,15 @@
  *
  * What it looks for are the lines between COPY retention.ledger (...) FROM stdin;
  * and \. and the same of retention.ledger_head; columns are known by their names.
+ * Rows of other tables are passed over, whatever they say.  What looks like a ledger
+ * elsewhere, as in the text of a function, is a second one: then nothing is judged.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dump.h"
+#include "value.h"
 
 #define COLUMNS 64				/* more than any ledger has */
 
@@ -144,172 +147,13 @@ cut(char *line, Field fields[COLUMNS])
 	return count;
 }
 
-/* ---- Values ---- */
-
-static bool
-read_number(const char *text, int64_t *number)
-{
-	char	   *end;
-	intmax_t	value;
-
-	if (*text == '\0' || strspn(text, "-0123456789") != strlen(text))
-		return false;
-	value = strtoimax(text, &end, 10);
-	*number = (int64_t) value;
-	return *end == '\0' && (value != INTMAX_MAX || strcmp(text, "9223372036854775807") == 0);
-}
+/* ---- Lines ---- */
 
 static bool
 read_hash(const Field * field, uint8_t hash[RETENTION_DIGEST_LENGTH])
 {
-	if (field->text == NULL || field->length != 2 + 2 * RETENTION_DIGEST_LENGTH ||
-		strncmp(field->text, "\\x", 2) != 0)
-		return false;
-	for (int i = 0; i < RETENTION_DIGEST_LENGTH; i++)
-	{
-		int			high = hex(field->text[2 + 2 * i]);
-		int			low = hex(field->text[3 + 2 * i]);
-
-		if (high < 0 || low < 0)
-			return false;
-		hash[i] = (uint8_t) (high << 4 | low);
-	}
-	return true;
+	return value_read_hash(field->text, field->length, hash);
 }
-
-/* Days since 1970-01-01 of a day of the proleptic Gregorian calendar; year 0 = 1 BC. */
-static int64_t
-days_since_1970(int64_t year, int month, int day)
-{
-	int64_t		era;
-	int64_t		of_era;
-
-	/* Years begin in March, so that the odd day is their last. */
-	year -= month <= 2;
-	era = (year >= 0 ? year : year - 399) / 400;
-	of_era = year - era * 400;
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 +
-		(153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1 - 719468;
-}
-
-/* Microseconds of ".5", at "*text"; moves it on. */
-static int
-read_fraction(const char **text)
-{
-	int			us = 0;
-	int			unit = 100000;
-
-	if (**text != '.')
-		return 0;
-	for ((*text)++; **text >= '0' && **text <= '9'; (*text)++, unit /= 10)
-		us += (**text - '0') * unit;
-	return us;
-}
-
-/* As in DateStyle ISO, which pg_dump sets: 2026-01-31 12:00:00.5+05:45 BC. */
-static bool
-read_instant(const char *text, int64_t *number)
-{
-	long		year;
-	int			month,
-				day,
-				hour,
-				minute,
-				second,
-				used = 0;
-	int			us;
-	int			zone[3] = {0, 0, 0};
-	int64_t		offset;
-	char		sign;
-
-	if (strcmp(text, "infinity") == 0 || strcmp(text, "-infinity") == 0)
-	{
-		*number = *text == '-' ? INT64_MIN : INT64_MAX;
-		return true;
-	}
-	if (sscanf(text, "%6ld-%2d-%2d %2d:%2d:%2d%n", &year, &month, &day, &hour, &minute,
-			   &second, &used) != 6 || used == 0)
-		return false;
-	text += used;
-	us = read_fraction(&text);
-	sign = *text;
-	if (sign != '+' && sign != '-')
-		return false;
-	text++;
-	for (int i = 0; i < 3; i++)
-	{
-		used = 0;
-		if (sscanf(text, "%2d%n", &zone[i], &used) != 1 || used != 2)
-			return false;
-		text += used;
-		if (*text != ':')
-			break;
-		text++;
-	}
-	if (strcmp(text, " BC") == 0)
-		year = 1 - year;
-	else if (*text != '\0')
-		return false;
-	offset = (zone[0] * 60 + zone[1]) * 60 + zone[2];
-	*number = ((days_since_1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second -
-		(sign == '+' ? offset : -offset);
-	*number = *number * 1000000 + us;
-	return true;
-}
-
-/* As in IntervalStyle postgres, which pg_dump sets: -838:59:59.5, and no days. */
-static bool
-read_duration(const char *text, int64_t *number)
-{
-	bool		negative = *text == '-';
-	long long	hours;
-	int			minutes,
-				seconds,
-				used = 0;
-
-	if (negative)
-		text++;
-	if (strspn(text, "0123456789:.") != strlen(text) ||
-		sscanf(text, "%12lld:%2d:%2d%n", &hours, &minutes, &seconds, &used) != 3 || used == 0)
-		return false;
-	text += used;
-	*number = ((hours * 60 + minutes) * 60 + seconds) * 1000000 + read_fraction(&text);
-	if (negative)
-		*number = -*number;
-	return *text == '\0';
-}
-
-static bool
-read_value(RetentionFieldValue *value, RetentionFieldKind kind, const Field * field)
-{
-	value->null = field->text == NULL;
-	if (value->null)
-		return true;
-	value->data = field->text;
-	value->length = field->length;
-	switch (kind)
-	{
-		case RETENTION_FIELD_NUMBER:
-			return read_number(field->text, &value->number);
-		case RETENTION_FIELD_INSTANT:
-			return read_instant(field->text, &value->number);
-		case RETENTION_FIELD_DURATION:
-			return read_duration(field->text, &value->number);
-		case RETENTION_FIELD_TEXT:
-			return true;
-		case RETENTION_FIELD_BYTES:
-
-			/*
-			 * The text of a digest is twice as long as the digest: it fits in
-			 * its place.
-			 */
-			value->length = RETENTION_DIGEST_LENGTH;
-			return read_hash(field, (uint8_t *) field->text);
-	}
-	return false;
-}
-
-/* ---- Lines ---- */
 
 static int
 column_index(const char *name, char *const *names, int count)
@@ -372,16 +216,20 @@ add_entry(Dump * dump, const Layout * layout, const Field * fields, char *line, 
 	entry = &dump->entries[dump->count++];
 	memset(entry, 0, sizeof(*entry));
 	entry->line = line;
-	if (!read_number(fields[layout->seq].text, &entry->seq))
+	if (!value_read_number(fields[layout->seq].text, &entry->seq))
 		return fail(dump, number, "the place of an entry is not a number");
 	entry->entry.seq = entry->seq;
 	entry->has_prev_hash = read_hash(&fields[layout->prev_hash], entry->prev_hash);
 	entry->has_hash = read_hash(&fields[layout->hash], entry->hash);
 	entry->proper = true;
 	for (int i = 0; i < RETENTION_ENTRY_COLUMNS; i++)
-		if (!read_value(&entry->entry.values[i], retention_entry_fields[i].kind,
-						&fields[layout->fields[i]]))
+	{
+		const Field *field = &fields[layout->fields[i]];
+
+		if (!value_read(&entry->entry.values[i], retention_entry_fields[i].kind,
+						field->text, field->length))
 			entry->proper = false;
+	}
 	return true;
 }
 
@@ -405,10 +253,21 @@ copy_of(char *line, const char *table)
 		strncmp(line + 5 + length, " (", 2) != 0)
 		return NULL;
 	end = strstr(line, ") FROM stdin;");
-	if (end == NULL)
+	if (end == NULL || end[strlen(") FROM stdin;")] != '\0')
 		return NULL;
 	*end = '\0';
 	return line + 5 + length + 2;
+}
+
+/* Does such a line begin the rows of a table? */
+static bool
+is_copy(const char *line)
+{
+	size_t		length = strlen(line);
+	size_t		end = strlen(" FROM stdin;");
+
+	return strncmp(line, "COPY ", 5) == 0 && length > end &&
+		strcmp(line + length - end, " FROM stdin;") == 0;
 }
 
 bool
@@ -416,11 +275,12 @@ dump_read(Dump * dump, FILE *file)
 {
 	enum
 	{
-		OUTSIDE, LEDGER, HEAD
+		OUTSIDE, OTHER, LEDGER, HEAD
 	}			where = OUTSIDE;
 	Layout		layout = {0};
 	Field		fields[COLUMNS];
 	size_t		number = 0;
+	bool		has_encoding = false;
 
 	memset(dump, 0, sizeof(*dump));
 	for (;;)
@@ -442,15 +302,25 @@ dump_read(Dump * dump, FILE *file)
 			line[--length] = '\0';
 		if (where == OUTSIDE)
 		{
-			if (strncmp(line, "SET client_encoding = '", 23) == 0 &&
-				strcmp(line + 23, "UTF8';") != 0 && strcmp(line + 23, "SQL_ASCII';") != 0)
-				return fail(dump, number, "it is not in UTF-8: pg_dump --encoding=UTF8 makes such a dump");
-			if ((columns = copy_of(line, "retention.ledger")) != NULL)
+			/* The first is the dump's own. */
+			if (!has_encoding && strncmp(line, "SET client_encoding = '", 23) == 0)
+			{
+				if (strcmp(line + 23, "UTF8';") != 0 && strcmp(line + 23, "SQL_ASCII';") != 0)
+					return fail(dump, number, "it is not in UTF-8: pg_dump --encoding=UTF8 makes such a dump");
+				has_encoding = true;
+			}
+			if (is_copy(line))
+				where = OTHER;
+			if ((columns = copy_of(line, "retention.ledger")) != NULL ||
+				(columns = copy_of(line, "\"retention\".\"ledger\"")) != NULL)
 				where = LEDGER;
-			else if ((columns = copy_of(line, "retention.ledger_head")) != NULL)
+			else if ((columns = copy_of(line, "retention.ledger_head")) != NULL ||
+					 (columns = copy_of(line, "\"retention\".\"ledger_head\"")) != NULL)
 				where = HEAD;
 			if (columns != NULL && !read_layout(&layout, columns, where == LEDGER))
 				return fail(dump, number, "a column of the ledger is missing");
+			if (where == LEDGER && dump->has_ledger)
+				return fail(dump, number, "a second ledger: pg_dump --table='retention.ledger*' --extension=privacy_retention dumps nothing else");
 			if (where == LEDGER)
 				dump->has_ledger = true;
 			free(line);
@@ -459,6 +329,11 @@ dump_read(Dump * dump, FILE *file)
 		if (strcmp(line, "\\.") == 0)
 		{
 			where = OUTSIDE;
+			free(line);
+			continue;
+		}
+		if (where == OTHER)
+		{
 			free(line);
 			continue;
 		}
@@ -471,12 +346,14 @@ dump_read(Dump * dump, FILE *file)
 			continue;
 		}
 		if (dump->has_head || fields[layout.seq].text == NULL ||
-			!read_number(fields[layout.seq].text, &dump->head_seq))
-			return fail(dump, number, "it is not the head of a ledger");
+			!value_read_number(fields[layout.seq].text, &dump->head_seq))
+			return fail(dump, number, "it is not the head of a ledger, or a second one");
 		dump->has_head = true;
 		dump->has_head_hash = read_hash(&fields[layout.hash], dump->head_hash);
 		free(line);
 	}
+	if (!feof(file))
+		return fail(dump, number, "what follows it cannot be read");
 	if (where != OUTSIDE)
 		return fail(dump, number, "it ends in the middle of the ledger");
 	if (!dump->has_ledger)

@@ -91,8 +91,13 @@ INSERT INTO retention.ledger (recorded_at, event, cutoff, rows, lateness) SELECT
 	(timestamptz '2024-02-29 23:59:59.999999+00', 0, interval '0'), ('1999-12-31 00:00:00.5-11', -1, '-00:00:00.000001'),
 	('1970-01-01 00:00:00+00', 9223372036854775807, '2000000000:59:59.9'), ('1969-12-31 23:59:59.123+14', -9223372036854775808, '-838:00:00'),
 	('1900-03-01 00:00:00+00', 1, '00:00:01'), ('0001-01-01 00:00:00+00 BC', 1, NULL), ('4713-12-01 00:00:00+00 BC', 1, NULL), ('99999-12-31 00:00:00+00', 1, NULL),
+	('294276-12-31 23:59:59.999999+00', 1, '2562047788:00:54.775807'), ('4714-11-24 00:00:00+00 BC', 1, '-2562047788:00:54.775807'),
 	('infinity', 1, NULL), ('-infinity', NULL, NULL)) AS v (t, n, l);
 INSERT INTO retention.ledger (recorded_at, event, cutoff) SELECT now(), 'days', timestamptz '0800-01-01 00:00:00+00' + n * interval '397 days 5:07:11.000003' FROM generate_series(1, 1500) AS n;
+CREATE TABLE look_alike (line text);
+INSERT INTO look_alike VALUES ('COPY retention.ledger (id) FROM stdin;'), ('SET client_encoding = ''LATIN1'';');
+CREATE TABLE a_look_alike (LIKE look_alike);
+INSERT INTO a_look_alike SELECT * FROM look_alike;
 EOS
 my $first = $sql->('SELECT retention.checkpoint()') . "\n";
 my $entries = $sql->('SELECT max(seq) FROM retention.ledger');
@@ -107,6 +112,7 @@ $node->command_ok([ 'pg_dump', '-d', $node->connstr('postgres'), '-f', "$directo
 $node->command_ok([ 'pg_dump', '-Fc', '-d', $node->connstr('postgres'), '-f', "$directory/dump.custom" ], 'a dump in another format');
 command_ok([ 'pg_restore', '--file', "$directory/dump.text", "$directory/dump.custom" ], 'made into text');
 $node->command_ok([ 'pg_dump', '--table=retention.ledger*', '--extension=privacy_retention', '-d', $node->connstr('postgres'), '-f', "$directory/part.sql" ], 'a dump of the ledger alone');
+$node->command_ok([ 'pg_dump', '--quote-all-identifiers', '-d', $node->connstr('postgres'), '-f', "$directory/quoted.sql" ], 'a dump with quoted names');
 my ($last) = ($sql->('SELECT max(seq) FROM retention.ledger'));
 $node->stop;
 my $dump = "$directory/dump.sql";
@@ -116,6 +122,7 @@ my $two = spill('two', $second);
 like(good('the dump', $dump), qr/: ok, $last entries, 0 of them shortened, and 1 that are not sealed$/m, 'it is counted');
 good('the other format', "$directory/dump.text");
 like(good('the ledger alone', "$directory/part.sql"), qr/ok, $last entries/, 'it is the same');
+good('with quoted names', "$directory/quoted.sql");
 like(good('with checkpoints', '--key', $key, $dump, $one, $two, spill('none', $none)),
 	qr/one: ok, $entries entries, signed\n.*two: ok, $last entries, signed\n.*none: ok, 0 entries, signed\n/s, 'each is judged');
 like(good('without a key', $dump, $two), qr/its signature not judged/, 'and it says that no signature was');
@@ -142,7 +149,7 @@ bad('known to be signed, changed', qr/the signature is not of this checkpoint/, 
 
 # What was done to the dump
 my $text = slurp($dump);
-my ($copy, $rows, $rest) = $text =~ /\A(.*?COPY retention\.ledger \([^)]*\) FROM stdin;\n)(.*?)(\n\\\.\n.*)\z/s or die 'no ledger';
+my ($copy, $rows, $rest) = $text =~ /\A(.*?COPY retention\.ledger \(id, [^)]*\) FROM stdin;\n)(.*?)(\n\\\.\n.*)\z/s or die 'no ledger';
 my @rows = split /\n/, $rows;
 my ($third) = grep { (split /\t/, $rows[$_])[1] eq '3' } 0 .. $#rows;
 my ($unsealed) = grep { (split /\t/, $rows[$_])[1] eq '\N' } 0 .. $#rows;
@@ -153,6 +160,18 @@ sub tampered
 }
 good('the rows in another order', tampered('t0', reverse @rows), $one, $two);
 my @columns = split /\t/, $rows[$third];
+# Another text for the same value would be another value that has the same hash.
+my ($timed) = grep { (split /\t/, $rows[$_])[11] eq '00:00:01' } 0 .. $#rows;
+foreach my $other ([ 2, '1900-02-29 00:00:00+00' ], [ 2, '1900-02-28 24:00:00+00' ], [ 2, '1900-03-01 00:00:00.0000001+00' ], [ 2, '1900-3-01 00:00:00+00' ], [ 2, ' 1900-03-01 00:00:00+00' ],
+	[ 2, '586442-11-19 08:01:49.551616+00' ], [ 9, '586442-11-19 08:01:49.551616+00' ], [ 11, '5124095576:01:50.551616' ], [ 11, '9999999999:00:00' ], [ 11, '0:00:01' ], [ 11, '00:00:1' ], [ 11, '00:00:61' ], [ 10, '01' ], [ 10, ' 1' ], [ 10, '18446744073709551617' ])
+{
+	my ($column, $text) = @$other;
+	my @changed = @rows;
+	my @fields = split /\t/, $rows[$timed];
+	$fields[$column] = $text;
+	$changed[$timed] = join "\t", @fields;
+	bad("column $column is $text", qr/has been changed/, tampered('other', @changed));
+}
 foreach my $column (0, 2 .. $#columns)
 {
 	my @other = @columns;
@@ -183,7 +202,8 @@ is($status, 2, 'without arguments: the usage');
 like((verify('--help'))[1], qr/Usage:/, '--help');
 foreach my $not ([ 'no file', "$directory/nothing" ], [ 'no dump', $one ], [ 'another format', "$directory/dump.custom" ],
 	[ 'half a dump', spill('h', substr($text, 0, length($copy) + 3000)) ], [ 'another encoding', spill('l', $text =~ s/SET client_encoding = 'UTF8'/SET client_encoding = 'LATIN1'/r) ],
-	[ 'no key', '--key', 'x+y', $dump ], [ 'a key that was changed', '--key', $key =~ s/evidence/evidenze/r, $dump ], [ 'no such option', '--yes', $dump ])
+	[ 'two ledgers', spill('two_ledgers', $copy . "\\.\n" . $text) ], [ 'two heads', spill('two_heads', $text . (split /\n(?=COPY retention\.ledger_head)/, $text)[1]) ],
+	[ 'a directory', $directory ], [ 'no key', '--key', 'x+y', $dump ], [ 'a key that was changed', '--key', $key =~ s/evidence/evidenze/r, $dump ], [ 'no such option', '--yes', $dump ])
 {
 	my ($what, @arguments) = @$not;
 	($status, $said) = verify(@arguments);
@@ -212,13 +232,13 @@ good('the entry alone', '--proof', $proof, spill('alone', $small));
 my $worker = RetentionNode->make('worker', preload => 1, conf =>
 	"privacy_retention.naptime = 1\nprivacy_retention.duty_cycle = 100\nprivacy_retention.erase_within = 0\nprivacy_retention.ledger_origin = 'example.com/worker'\n");
 $sql = sub { return $worker->safe_psql($_[1] // 'postgres', $_[0]) };
+$sql->(q{INSERT INTO retention.ledger (recorded_at, event, detail) SELECT now() - interval '100 days' + n * interval '10 days', 'past', 'word ' || n FROM generate_series(0, 9) AS n});
 $sql->(<<'EOS');
 SELECT retention.set_category('personal data', '1 year', 'collection');
 CREATE TABLE person (at timestamptz);
 CREATE INDEX ON person (at);
 SECURITY LABEL FOR privacy_retention ON TABLE person IS 'personal data, from at, then delete';
 EOS
-$sql->(q{INSERT INTO retention.ledger (recorded_at, event, detail) SELECT now() - interval '100 days' + n * interval '10 days', 'past', 'word ' || n FROM generate_series(0, 9) AS n});
 $sql->(q{SELECT retention.protect('person')});
 ok(RetentionNode::poll($worker, 'SELECT count(*) FROM retention.ledger WHERE seq IS NULL', '0'), 'all is sealed');
 my $kept = spill('kept', $sql->('SELECT retention.checkpoint()') . "\n");
