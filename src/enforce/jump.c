@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
@@ -228,9 +229,12 @@ retention_jump_ahead(void)
 	if (!is_known())
 		return 0;
 	SPI_connect();
+	/* A worker has none. */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	retention_walltime_read(&now);
 	if (read_note(&note, false))
 		ahead = Max(note.ahead, ahead_by(&note.reading, &now));
+	PopActiveSnapshot();
 	SPI_finish();
 	return ahead;
 }
