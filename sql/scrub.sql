@@ -121,6 +121,22 @@ CALL retention.scrub('pg_statistic') \gset
 CALL retention.scrub('pg_statistic', check_only => true) \gset
 SELECT :bytes_wiped AS bytes;
 
+-- No checkpoint writes what is not logged: the scrub does.
+CREATE UNLOGGED TABLE unlogged (t text) WITH (autovacuum_enabled = off);
+INSERT INTO unlogged SELECT 'gone-' || i FROM generate_series(1, 1000) AS i;
+CREATE INDEX unlogged_t ON unlogged (t);
+CREATE FUNCTION unlogged_file() RETURNS boolean LANGUAGE sql AS $$
+	SELECT position(convert_to('gone-15', 'UTF8') IN pg_read_binary_file(pg_relation_filepath('unlogged_t'))) > 0
+$$;
+SELECT unlogged_file() AS before;
+DELETE FROM unlogged;
+VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) unlogged;
+CALL retention.scrub('unlogged') \gset
+CHECKPOINT;
+SELECT unlogged_file() AS after;
+DROP TABLE unlogged;
+DROP FUNCTION unlogged_file();
+
 -- Partitions with their indexes, one of them unlogged; inheritance.
 CREATE TABLE parted (id int, t text) PARTITION BY RANGE (id);
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (1000) WITH (autovacuum_enabled = off);

@@ -111,6 +111,27 @@ ok(poll_sql(q{SELECT scrubbed_at IS NOT NULL FROM retention.erasure_round WHERE 
 is(sql(q{SELECT table_id = 'moved'::regclass FROM retention.erasure_round WHERE relation = 'public.off'}), 't', 'of the table, whatever it is called');
 is(files_with('marked person'), '', 'no file holds a value');
 
+# A page that somebody has pinned is left out by VACUUM; a table that is paused.
+$reader->query_safe(q{BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM visit});
+table('pinned', '');
+table('paused', '');
+ok(poll_sql(q{SELECT count(*) FROM retention.erasure_round WHERE relation IN ('public.pinned', 'public.paused')}, 2, seconds => 20), 'rounds begin');
+my $pinner = $node->background_psql('postgres');
+$pinner->query_safe(q{BEGIN; DECLARE c CURSOR FOR SELECT id FROM pinned; FETCH 1 FROM c});
+sql(q{SELECT retention.pause('paused', now() + interval '1 hour', 'test')});
+table('after', '');
+$reader->query_safe('COMMIT');
+ok(poll_sql(q{SELECT held_by LIKE '% deleted rows of public.pinned that VACUUM could not remove%' FROM retention.erasure_round WHERE relation = 'public.pinned'}, 't', seconds => 30),
+	'what VACUUM left is seen');
+is(sql(q{SELECT removable_at IS NOT NULL AND vacuumed_at IS NULL AND reindexed_at IS NULL AND scrubbed_at IS NULL FROM retention.erasure_round WHERE relation = 'public.pinned'}),
+	't', 'and no level is claimed');
+$pinner->query_safe('COMMIT');
+ok(poll_sql(q{SELECT scrubbed_at IS NOT NULL FROM retention.erasure_round WHERE relation = 'public.pinned'}, 't', seconds => 30), 'it is removed once nobody pins it');
+ok(poll_sql(q{SELECT scrubbed_at IS NOT NULL FROM retention.erasure_round WHERE relation = 'public.after'}, 't', seconds => 30), 'a table that is paused stops no others');
+is(sql(q{SELECT vacuumed_at IS NULL FROM retention.erasure_round WHERE relation = 'public.paused'}), 't', 'it waits itself');
+sql(q{SELECT retention.unpause('paused')});
+ok(poll_sql(q{SELECT scrubbed_at IS NOT NULL FROM retention.erasure_round WHERE relation = 'public.paused'}, 't', seconds => 30), 'until it may');
+
 # Nobody waits for a VACUUM that takes long.
 sub vacuums_slowly
 {

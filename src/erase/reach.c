@@ -33,17 +33,19 @@ retention_reach_tables(Oid relid)
 
 	/*
 	 * A key from a partition counts as one from its root, and so does one to
-	 * it.
+	 * it.  Rows are deleted, or changed in some columns: what refers to those
+	 * follows as the key says.
 	 */
 	if (SPI_execute_with_args("WITH RECURSIVE k AS MATERIALIZED ("
 							  " SELECT coalesce(pg_catalog.pg_partition_root(conrelid)::oid, conrelid) AS child,"
 							  " coalesce(pg_catalog.pg_partition_root(confrelid)::oid, confrelid) AS parent,"
-							  " confdeltype = 'c' OR confupdtype = 'c' AS further"
-							  " FROM pg_catalog.pg_constraint WHERE contype = 'f'"
-							  " AND (confdeltype IN ('c', 'n', 'd') OR confupdtype IN ('c', 'n', 'd'))),"
-							  " t (oid, further) AS (SELECT $1, true"
-							  " UNION SELECT k.child, k.further FROM t JOIN k ON k.parent = t.oid"
-							  " WHERE t.further)"
+							  " confdeltype, confupdtype"
+							  " FROM pg_catalog.pg_constraint WHERE contype = 'f'),"
+							  " t (oid, deleted) AS ("
+							  " SELECT $1, d FROM (VALUES (true), (false)) AS v (d)"
+							  " UNION SELECT k.child, t.deleted AND k.confdeltype = 'c'"
+							  " FROM t JOIN k ON k.parent = t.oid"
+							  " WHERE CASE WHEN t.deleted THEN k.confdeltype ELSE k.confupdtype END IN ('c', 'n', 'd'))"
 							  " SELECT oid FROM t GROUP BY oid ORDER BY oid <> $1, oid",
 							  1, types, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "the foreign keys to relation %u could not be read", relid);

@@ -403,7 +403,8 @@ unscrubbed_other(const RetentionRound *round, Oid table)
 		retention_identity_become_extension(&saved);
 		if (SPI_execute_with_args("SELECT FROM retention.scrubbed AS s, retention.erasure_round AS r"
 								  " WHERE s.relation = $1 AND r.id = $2 AND NOT s.running"
-								  " AND s.missing IS NULL AND s.started_at >= r.begun_at",
+								  " AND s.missing IS NULL AND s.skipped IS NULL"
+								  " AND s.started_at >= r.begun_at",
 								  lengthof(types), types, values, NULL, true, 1) != SPI_OK_SELECT)
 			elog(ERROR, "retention.scrubbed could not be read");
 		if (SPI_processed == 0)

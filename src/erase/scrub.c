@@ -12,6 +12,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "executor/spi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/lock.h"
@@ -112,6 +113,9 @@ note_skipped(Scrub *scrub, const char *name, const char *why)
 
 	(void) snprintf(skipped + used, sizeof(scrub->result->skipped) - used, "%s%s: %s",
 					used > 0 ? "; " : "", name, why);
+	/* not in the middle of a character */
+	used = strlen(skipped);
+	skipped[pg_mbcliplen(skipped, used, used)] = '\0';
 	scrub->result->complete = false;
 }
 
@@ -282,6 +286,14 @@ scrub_chunk(Scrub *scrub, Progress *progress)
 	more = end < progress->end && end > progress->next;
 	scrub_run(blocks, progress->next, end, ahead);
 	progress->next = end;
+
+	/*
+	 * No checkpoint but that of a shutdown writes what is not logged; the
+	 * next one still waits until the file is on disk.
+	 */
+	if (!more && !scrub->order->check_only &&
+		rel->rd_rel->relpersistence == RELPERSISTENCE_UNLOGGED)
+		FlushRelationBuffers(rel);
 	relation_close(rel, NoLock);
 	return more;
 }

@@ -50,8 +50,7 @@ choose(void *arg)
 {
 	RetentionErasure *work = (RetentionErasure *) arg;
 	MemoryContext context = CurrentMemoryContext;
-	TimestampTz now = GetCurrentTimestamp();
-	ListCell   *lc;
+	TimestampTz wanted;
 
 	retention_erasure_begin("privacy_retention: looking for what is to be erased");
 	if (!retention_erasure_enter(NULL))
@@ -59,13 +58,7 @@ choose(void *arg)
 	else
 	{
 		MemoryContextSwitchTo(context);
-		foreach(lc, retention_round_open())
-		{
-			RetentionRound *round = (RetentionRound *) lfirst(lc);
-
-			if (retention_rounds_wanted_at(round) <= now)
-				work->rounds = lappend(work->rounds, round);
-		}
+		work->rounds = retention_rounds_for_eraser(GetCurrentTimestamp(), &wanted);
 	}
 	retention_erasure_leave();
 	MemoryContextSwitchTo(context);
@@ -82,11 +75,16 @@ static void
 note_hold(void *arg)
 {
 	Hold	   *hold = (Hold *) arg;
+	ListCell   *lc;
 	bool		busy;
 
 	retention_erasure_begin("privacy_retention: noting what holds a round");
 	if (retention_extension_lock(&busy))
+	{
 		retention_round_hold(hold->round, hold->held_by, hold->remedy);
+		foreach(lc, retention_rounds_before(hold->round))
+			retention_round_hold(lfirst(lc), hold->held_by, hold->remedy);
+	}
 	retention_erasure_leave();
 }
 
@@ -136,8 +134,8 @@ retention_eraser_main(Datum arg)
 	{
 		Hold		hold = {lfirst(lc)};
 
-		if (work.stop)
-			break;
+		/* What stops one, a pause, does not stop the others. */
+		work.stop = false;
 		work.round = hold.round;
 		problem = retention_visit_attempt(retention_erasure_advance, &work, &sqlerrcode);
 		retention_extension_unlock();

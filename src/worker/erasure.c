@@ -32,16 +32,22 @@
 #include "enforce/pause.h"
 #include "erase/holder.h"
 #include "erase/reach.h"
+#include "erase/remains.h"
 #include "erase/residue.h"
 #include "erase/scrub.h"
 #include "policy/start.h"
 #include "worker/erasure.h"
 #include "worker/maintenance.h"
+#include "worker/rounds.h"
 #include "worker/visit.h"
 
 /* How long it waits for old statistics to be removable, and between two looks (ms). */
 #define HORIZON_LOOKS 50
 #define HORIZON_PAUSE 100L
+
+/* How often a VACUUM is made until nothing is left, and the pause between two (ms). */
+#define VACUUM_TRIES 3
+#define VACUUM_PAUSE 300L
 
 /* REINDEX CONCURRENTLY waits for transactions: so long for each (ms). */
 #define REINDEX_PATIENCE "30000"
@@ -93,6 +99,21 @@ hold(RetentionErasure *work, const char *held_by, const char *remedy)
 	work->remedy = remedy;
 }
 
+static void
+hold_remains(RetentionErasure *work, Oid table, int64 rows)
+{
+	MemoryContext context = CurrentMemoryContext;
+	const char *name = "a table";
+
+	retention_erasure_begin("privacy_retention: naming a table");
+	if (get_rel_name(table) != NULL)
+		name = MemoryContextStrdup(context, retention_start_relation_name(table));
+	retention_erasure_leave();
+	MemoryContextSwitchTo(context);
+	hold(work, psprintf(INT64_FORMAT " deleted rows of %s that VACUUM could not remove: their pages are in use", rows, name),
+		 psprintf("VACUUM (FREEZE, INDEX_CLEANUP ON) %s", name));
+}
+
 /* False if the round is not to go on now. */
 static bool
 look(RetentionErasure *work)
@@ -119,31 +140,78 @@ look(RetentionErasure *work)
 	return !work->stop;
 }
 
-/* Stamps a level; false if the extension is gone or the round is not to go on. */
+/* Stamps a level, of rounds before it, too; false if the extension is gone or the round is not to go on. */
 static bool
 reach(RetentionErasure *work, RetentionRoundLevel level)
 {
 	MemoryContext context = CurrentMemoryContext;
+	ListCell   *lc;
 
 	retention_erasure_begin("privacy_retention: noting what was erased");
 	work->stop = !retention_erasure_enter(work->round->relation);
 	if (!work->stop)
+	{
 		(void) retention_round_reach(work->round, level, GetCurrentTimestamp());
+		foreach(lc, retention_rounds_before(work->round))
+		{
+			RetentionRound *before = (RetentionRound *) lfirst(lc);
+
+			before->scrub_lsn = work->round->scrub_lsn;
+			before->timeline = work->round->timeline;
+			(void) retention_round_reach(before, level, GetCurrentTimestamp());
+		}
+	}
 	retention_erasure_leave();
 	MemoryContextSwitchTo(context);
 	return !work->stop;
 }
 
 static void
-vacuum(RetentionErasure *work, bool thorough)
+count_remains(Oid heap, FullTransactionId horizon, int64 *rows, int64 *pointers)
 {
-	ListCell   *lc;
+	MemoryContext context = CurrentMemoryContext;
 
-	foreach(lc, work->heaps)
+	retention_visit_start("privacy_retention: looking for what VACUUM left");
+	retention_remains_count(heap, horizon, rows, pointers);
+	retention_visit_commit();
+	MemoryContextSwitchTo(context);
+}
+
+static void
+rest(long milliseconds)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 milliseconds, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+}
+
+/*
+ * VACUUM skips what it may not prune: a page that somebody has pinned.  Waiting for
+ * the pin could take as long as he likes, and all other tables would wait, too.
+ * Where only line pointers are left, the next VACUUM removes them and their entries
+ * in indexes, pinned or not; those that are there after it are of later deletions.
+ */
+static void
+vacuum(RetentionErasure *work, Oid heap, FullTransactionId horizon)
+{
+	bool		pruned = false;
+	int64		rows = 0;
+	int64		pointers;
+
+	for (int tries = 0; pruned || tries < VACUUM_TRIES; tries++)
 	{
+		if (tries > 0 && !pruned)
+			rest(VACUUM_PAUSE);
 		CHECK_FOR_INTERRUPTS();
-		retention_maintenance_vacuum(lfirst_oid(lc), thorough);
+		retention_maintenance_vacuum(heap);
+		if (pruned)
+			return;
+		count_remains(heap, horizon, &rows, &pointers);
+		if (rows == 0 && pointers == 0)
+			return;
+		pruned = rows == 0;
 	}
+	hold_remains(work, heap, rows);
 }
 
 /* An index of one of the tables. */
@@ -270,18 +338,12 @@ scrub(Oid relation, FullTransactionId horizon, RetentionScrubResult *result)
 	MemoryContext context = CurrentMemoryContext;
 	RetentionScrubOrder order = {.pace = true,.horizon = horizon};
 	Portal		portal;
-	bool		busy;
 
-	memset(result, 0, sizeof(*result));
 	retention_visit_start("privacy_retention: scrubbing");
-	if (retention_extension_lock(&busy))
-	{
-		portal = retention_visit_open_portal();
-		retention_scrub_table(relation, &order, result);
-		retention_visit_close_portal(portal);
-	}
+	portal = retention_visit_open_portal();
+	retention_scrub_table(relation, &order, result);
+	retention_visit_close_portal(portal);
 	retention_visit_commit();
-	retention_extension_unlock();
 	MemoryContextSwitchTo(context);
 }
 
@@ -289,25 +351,25 @@ scrub(Oid relation, FullTransactionId horizon, RetentionScrubResult *result)
 static void
 note_scrub(RetentionErasure *work, Oid relation, const RetentionScrubResult *result)
 {
-	char	   *name = get_rel_name(relation) != NULL ? retention_start_relation_name(relation) : "a table";
+	MemoryContext context = CurrentMemoryContext;
+	const char *name = "a table";
 
 	work->round->scrub_lsn = Max(work->round->scrub_lsn, result->lsn);
 	work->round->timeline = result->timeline;
-	if (result->busy)
-		hold(work, psprintf("another session that scrubs %s", name), NULL);
-	else if (result->dead_tuples > 0)
-		hold(work, psprintf(INT64_FORMAT " deleted rows of %s that VACUUM could not remove",
-							result->dead_tuples, name),
-			 psprintf("VACUUM (FREEZE, INDEX_CLEANUP ON) %s", name));
-	else if (!result->complete)
-		hold(work, psprintf("pages that could not be scrubbed: %s", result->skipped), NULL);
+	if (result->dead_tuples > 0)
+		hold_remains(work, relation, result->dead_tuples);
+	if (result->complete)
+		return;
+	retention_erasure_begin("privacy_retention: noting a scrub");
+	if (get_rel_name(relation) != NULL)
+		name = MemoryContextStrdup(context, retention_start_relation_name(relation));
+	retention_erasure_leave();
+	MemoryContextSwitchTo(context);
+	hold(work, result->busy ? psprintf("another session that scrubs %s", name) :
+		 psprintf("pages that could not be scrubbed: %s", result->skipped), NULL);
 }
 
-/*
- * Rows that were deleted before the round's horizon may be left where pages were
- * pinned, and entries of indexes with them; a VACUUM that freezes waits for the pins.
- * Dead items that are left after that are of later deletions.
- */
+/* Dead items that it meets are of later deletions. */
 static void
 scrub_tables(RetentionErasure *work)
 {
@@ -315,19 +377,11 @@ scrub_tables(RetentionErasure *work)
 
 	foreach(lc, work->tables)
 	{
-		Oid			table = lfirst_oid(lc);
 		RetentionScrubResult result;
 
 		CHECK_FOR_INTERRUPTS();
-		scrub(table, work->round->horizon, &result);
-		if (result.dead_tuples > 0 || result.dead_items > 0)
-		{
-			vacuum(work, true);
-			scrub(table, work->round->horizon, &result);
-		}
-		retention_erasure_begin("privacy_retention: noting a scrub");
-		note_scrub(work, table, &result);
-		retention_erasure_leave();
+		scrub(lfirst_oid(lc), work->round->horizon, &result);
+		note_scrub(work, lfirst_oid(lc), &result);
 	}
 }
 
@@ -343,11 +397,7 @@ wait_for_horizon(RetentionErasure *work, Oid relation, FullTransactionId horizon
 	for (int i = 0; !removable && i < HORIZON_LOOKS; i++)
 	{
 		if (i > 0)
-		{
-			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-							 HORIZON_PAUSE, PG_WAIT_EXTENSION);
-			ResetLatch(MyLatch);
-		}
+			rest(HORIZON_PAUSE);
 		CHECK_FOR_INTERRUPTS();
 		retention_erasure_begin("privacy_retention: waiting for old statistics to be removable");
 		MemoryContextSwitchTo(context);
@@ -373,16 +423,9 @@ scrub_statistics(RetentionErasure *work)
 
 		if (!wait_for_horizon(work, catalogs[i], horizon))
 			return;
-		retention_maintenance_vacuum(catalogs[i], false);
+		vacuum(work, catalogs[i], horizon);
 		scrub(catalogs[i], horizon, &result);
-		if (result.dead_tuples > 0 || result.dead_items > 0)
-		{
-			retention_maintenance_vacuum(catalogs[i], true);
-			scrub(catalogs[i], horizon, &result);
-		}
-		retention_erasure_begin("privacy_retention: noting a scrub");
 		note_scrub(work, catalogs[i], &result);
-		retention_erasure_leave();
 	}
 }
 
@@ -391,19 +434,23 @@ retention_erasure_advance(void *arg)
 {
 	RetentionErasure *work = (RetentionErasure *) arg;
 	TimestampTz *reached = work->round->reached;
+	ListCell   *lc;
 
 	work->held_by = work->remedy = NULL;
 	if (!look(work) || work->held_by != NULL)
 		return;
 	if (reached[RETENTION_ROUND_VACUUMED] == 0)
 	{
-		vacuum(work, false);
-		if (!reach(work, RETENTION_ROUND_VACUUMED))
+		foreach(lc, work->heaps)
+			vacuum(work, lfirst_oid(lc), work->round->horizon);
+		if (work->held_by == NULL && !reach(work, RETENTION_ROUND_VACUUMED))
 			return;
 	}
 	if (reached[RETENTION_ROUND_REINDEXED] == 0)
 	{
-		reindex(work);
+		/* What VACUUM has not removed yet may leave values in an index later. */
+		if (reached[RETENTION_ROUND_VACUUMED] != 0)
+			reindex(work);
 		if (work->held_by == NULL && !reach(work, RETENTION_ROUND_REINDEXED))
 			return;
 	}

@@ -89,13 +89,12 @@ name_of(Oid relid)
 }
 
 void
-retention_maintenance_vacuum(Oid relid, bool thorough)
+retention_maintenance_vacuum(Oid relid)
 {
 	char	   *name = name_of(relid);
 
 	if (name != NULL)
-		run_command(psprintf("VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF%s) %s",
-							 thorough ? ", FREEZE" : "", name));
+		run_command(psprintf("VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) %s", name));
 }
 
 /*

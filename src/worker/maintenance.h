@@ -14,10 +14,10 @@
 
 /*
  * Removes dead rows of a table, of its TOAST and from its indexes; the file keeps its
- * length, so that what lies in freed pages can be overwritten.  thorough: freezes,
- * and so waits for pages that others have pinned.  Does nothing if the table is gone.
+ * length, so that what lies in freed pages can be overwritten.  Leaves out pages that
+ * others have pinned.  Does nothing if the table is gone.
  */
-extern void retention_maintenance_vacuum(Oid relid, bool thorough);
+extern void retention_maintenance_vacuum(Oid relid);
 
 /*
  * Makes the statistics of a table, or a partition tree, anew, and drops those that ANALYZE left as they

@@ -52,34 +52,69 @@ begin_rounds(TimestampTz now)
 	return next;
 }
 
-TimestampTz
-retention_rounds_wanted_at(const RetentionRound *round)
+/* The longer it is held, the rarer. */
+static TimestampTz
+wanted_at(const RetentionRound *round)
 {
-	int64		rest = Max(Min(retention_settings_erase_within / RETRIES, LONGEST_REST), 1);
+	int64		shortest = Max(Min(retention_settings_erase_within / RETRIES, LONGEST_REST), 1);
+	int64		longest = Max(retention_settings_erase_within / 2, shortest);
+	int64		held = (round->tried_at - round->reached[RETENTION_ROUND_REMOVABLE]) / USECS_PER_SEC;
 
-	if (round->reached[RETENTION_ROUND_REMOVABLE] == 0 ||
-		round->reached[RETENTION_ROUND_SCRUBBED] != 0)
-		return DT_NOEND;
-	/* Another try, if the last one was cut off or held. */
 	return round->tried_at == 0 ? DT_NOBEGIN :
-		TimestampTzPlusMilliseconds(round->tried_at, rest * 1000);
+		TimestampTzPlusMilliseconds(round->tried_at,
+									Min(Max(held, shortest), longest) * 1000);
 }
 
-/* When the eraser is wanted in this database. */
-static TimestampTz
-eraser_wanted_at(TimestampTz now)
+/* Is it for the eraser to bring further? */
+static bool
+is_for_eraser(const RetentionRound *round)
 {
-	TimestampTz wanted = DT_NOEND;
+	return round->reached[RETENTION_ROUND_REMOVABLE] != 0 &&
+		round->reached[RETENTION_ROUND_SCRUBBED] == 0;
+}
+
+static bool
+is_before(const RetentionRound *round, const RetentionRound *later)
+{
+	return round->id < later->id && round->table == later->table &&
+		strcmp(round->relation, later->relation) == 0;
+}
+
+List *
+retention_rounds_for_eraser(TimestampTz now, TimestampTz *wanted)
+{
+	List	   *open = retention_round_open();
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	*wanted = DT_NOEND;
+	foreach(lc, open)
+	{
+		RetentionRound *round = (RetentionRound *) lfirst(lc);
+		bool		last = is_for_eraser(round);
+		ListCell   *other;
+
+		foreach(other, open)
+			last = last && !(is_for_eraser(lfirst(other)) && is_before(round, lfirst(other)));
+		if (!last || retention_pause_find(round->relation, now, NULL))
+			continue;
+		*wanted = Min(*wanted, wanted_at(round));
+		if (wanted_at(round) <= now)
+			result = lappend(result, round);
+	}
+	return result;
+}
+
+List *
+retention_rounds_before(const RetentionRound *round)
+{
+	List	   *result = NIL;
 	ListCell   *lc;
 
 	foreach(lc, retention_round_open())
-	{
-		RetentionRound *round = (RetentionRound *) lfirst(lc);
-
-		if (!retention_pause_find(round->relation, now, NULL))
-			wanted = Min(wanted, retention_rounds_wanted_at(round));
-	}
-	return wanted;
+		if (is_for_eraser(lfirst(lc)) && is_before(lfirst(lc), round))
+			result = lappend(result, lfirst(lc));
+	return result;
 }
 
 TimestampTz
@@ -110,7 +145,7 @@ retention_rounds_look_after(void)
 	if (erases && retention_extension_lock(&busy))
 	{
 		PushActiveSnapshot(GetTransactionSnapshot());
-		wanted = eraser_wanted_at(now);
+		(void) retention_rounds_for_eraser(now, &wanted);
 		PopActiveSnapshot();
 	}
 	retention_visit_commit();

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
 
 #include "erase/round.h"
 
@@ -21,7 +22,14 @@
  */
 extern TimestampTz retention_rounds_look_after(void);
 
-/* From when on the eraser has something to do for a round; DT_NOEND = nothing. */
-extern TimestampTz retention_rounds_wanted_at(const RetentionRound *round);
+/*
+ * The rounds that the eraser is to bring further now: of those of a table that may be
+ * vacuumed the last, which ends the others together with itself; none of a table that
+ * is paused.  *wanted: from when on there is one; DT_NOEND = never.
+ */
+extern List *retention_rounds_for_eraser(TimestampTz now, TimestampTz *wanted);
+
+/* Those that a round for the eraser ends together with itself. */
+extern List *retention_rounds_before(const RetentionRound *round);
 
 #endif							/* RETENTION_ROUNDS_H */
