@@ -224,7 +224,7 @@ add_entry(Dump * dump, const Layout * layout, const Field * fields, char *line, 
 	entry->proper = true;
 	for (int i = 0; i < RETENTION_ENTRY_COLUMNS; i++)
 	{
-		const Field *field = &fields[layout->fields[i]];
+		const		Field *field = &fields[layout->fields[i]];
 
 		if (!value_read(&entry->entry.values[i], retention_entry_fields[i].kind,
 						field->text, field->length))

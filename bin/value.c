@@ -127,7 +127,11 @@ read_instant(const char *text, int64_t *number)
 		return false;
 	snprintf(again, sizeof(again), "%04ld-%02d-%02d %02d:%02d:%02d", year, month, day, hour,
 			 minute, second);
-	/* The last year that the server writes, in its last time zone; what is before its first is not asked. */
+
+	/*
+	 * The last year that the server writes, in its last time zone; what is
+	 * before its first is not asked.
+	 */
 	if (strncmp(text, again, used) != 0 || again[used] != '\0' || year < 1 || year > 294277 ||
 		month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59)
 		return false;
@@ -142,7 +146,11 @@ read_instant(const char *text, int64_t *number)
 	days = days_since_1970(year, month, day);
 	if (days >= (month == 12 ? days_since_1970(year + 1, 1, 1) : days_since_1970(year, month + 1, 1)))
 		return false;
-	/* The last 30 years of the server's are beyond the number, and go round, there as here. */
+
+	/*
+	 * The last 30 years of the server's are beyond the number, and go round,
+	 * there as here.
+	 */
 	*number = (int64_t) ((uint64_t) (((days * 24 + hour) * 60 + minute) * 60 + second - offset) *
 						 1000000 + us);
 	return true;

@@ -32,7 +32,7 @@ VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF, ANALYZE) visit, note;
 CALL retention.scrub('visit', false, false, NULL, NULL, NULL, NULL) \g /dev/null
 -- ... and not before the tables into which deletions cascade are scrubbed, too.
 SELECT round, vacuumed, scrubbed, held_by, remedy FROM round;
-VACUUM pg_statistic;
+VACUUM pg_statistic, pg_statistic_ext_data;
 CALL retention.scrub('note', false, false, NULL, NULL, NULL, NULL) \g /dev/null
 CALL retention.scrub('visit', false, false, NULL, NULL, NULL, NULL) \g /dev/null
 SELECT round, removable, vacuumed, scrubbed FROM round;

@@ -189,7 +189,7 @@ retention_jump_note(void)
 		ereport(LOG,
 				(errmsg("privacy_retention: the server's clock is " INT64_FORMAT " s ahead of what the last pass lets expect: rules are counted before they go on",
 						ahead / USECS_PER_SEC),
-				 errhint("%s; until then keys are not destroyed by what it jumped.",
+				 errhint("%s; until then keys are not destroyed, and the ledger is not shortened, by what it jumped.",
 						 RETENTION_JUMP_REMEDY)));
 	if (ahead > 0 || behind > TOLERANCE)
 		note.jumps++;

@@ -1,6 +1,8 @@
 /*
  * remains.h
  *		Row versions that VACUUM left.
+ *
+ * Invariant: reading only; none of them is missed.
  */
 #ifndef RETENTION_REMAINS_H
 #define RETENTION_REMAINS_H

@@ -201,7 +201,11 @@ retention_residue_brin_begin(RetentionJudge *judge)
 	const BrinOptions *options = (const BrinOptions *) judge->index->rd_options;
 
 	ranges->desc = brin_build_desc(judge->index);
-	/* Not the macro: with assertions armed it does not compile without warnings. */
+
+	/*
+	 * Not the macro: with assertions armed it does not compile without
+	 * warnings.
+	 */
 	ranges->pages_per_range = options != NULL ? options->pagesPerRange : BRIN_DEFAULT_PAGES_PER_RANGE;
 	ranges->judged = palloc0(sizeof(bool) * natts);
 	for (int column = 0; column < natts; column++)

@@ -31,7 +31,8 @@ typedef struct RetentionScrubBlocks
 	int64		pages_wiped;	/* check_only: that would be */
 	int64		bytes_wiped;
 	int64		insane;
-	int64		damaged;		/* the caller's count: pages that cannot be read */
+	int64		damaged;		/* the caller's count: pages that cannot be
+								 * read */
 	int64		closed;			/* pages that only their access method knows */
 	int64		dead_tuples;
 	int64		dead_items;

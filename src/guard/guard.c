@@ -346,6 +346,17 @@ retention_guard_relations(void)
 	return result;
 }
 
+bool
+retention_guard_protects_any(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, retention_guard_relations())
+		if (retention_guard_state(lfirst_oid(lc)) == RETENTION_PROTECTED)
+		return true;
+	return false;
+}
+
 static void
 transaction_ended(XactEvent event, void *arg)
 {

@@ -78,6 +78,9 @@ extern bool retention_guard_possible(Oid relid);
 /* OIDs of all tables in this database with a trigger of ours, in the order of OIDs. */
 extern List *retention_guard_relations(void);
 
+/* Is any of them protected: not only a copy that waits for adopt()? */
+extern bool retention_guard_protects_any(void);
+
 /*
  * What the engine does itself to a protected table (TRUNCATE or DROP of a
  * partition, its own triggers) passes guards and event triggers between true and

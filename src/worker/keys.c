@@ -21,14 +21,7 @@
 static bool
 acts_here(void)
 {
-	ListCell   *cell;
-
-	if (retention_epoch_record_any())
-		return true;
-	foreach(cell, retention_guard_relations())
-		if (retention_guard_state(lfirst_oid(cell)) == RETENTION_PROTECTED)
-		return true;
-	return false;
+	return retention_epoch_record_any() || retention_guard_protects_any();
 }
 
 TimestampTz

@@ -4,10 +4,12 @@
  *
  * Invariant: nothing is written to the ledger of a database that is being restored:
  * the entries of the dump come with their numbers.  Restored tables wait.
+ * No entry is shortened because the clock jumped, until somebody has accepted that.
  */
 #include "postgres.h"
 
 #include "base/settings.h"
+#include "enforce/jump.h"
 #include "evidence/shorten.h"
 #include "guard/guard.h"
 #include "worker/ledger_period.h"
@@ -15,14 +17,6 @@
 void
 retention_ledger_period_look_after(TimestampTz now)
 {
-	ListCell   *cell;
-
-	if (retention_settings_ledger_period < 0)
-		return;
-	foreach(cell, retention_guard_relations())
-		if (retention_guard_state(lfirst_oid(cell)) == RETENTION_PROTECTED)
-	{
-		(void) retention_shorten_due(now);
-		return;
-	}
+	if (retention_settings_ledger_period >= 0 && retention_guard_protects_any())
+		(void) retention_shorten_due(now - retention_jump_ahead());
 }

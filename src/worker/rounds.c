@@ -113,7 +113,7 @@ retention_rounds_before(const RetentionRound *round)
 
 	foreach(lc, retention_round_open())
 		if (is_for_eraser(lfirst(lc)) && is_before(lfirst(lc), round))
-			result = lappend(result, lfirst(lc));
+		result = lappend(result, lfirst(lc));
 	return result;
 }
 
