@@ -19,10 +19,10 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 #include "storage/proc.h"
-#include "storage/shmem.h"
 #include "utils/timestamp.h"
 
 #include "base/schedule.h"
+#include "base/shared.h"
 
 #define NAME "privacy_retention"
 
@@ -32,7 +32,7 @@
 
 typedef struct Schedule
 {
-	LWLock	   *lock;
+	RetentionShared shared;		/* its lock */
 	int			launcher_pid;	/* 0 = none */
 	PGPROC	   *launcher;		/* for its latch */
 	TimestampTz starved;		/* no free slot for a worker since, or 0 */
@@ -46,42 +46,10 @@ static Schedule *schedule = NULL;
 /* What retention_schedule_wake() asked for in the current transaction. */
 static TimestampTz wanted = DT_NOEND;
 
-static shmem_request_hook_type next_request_hook = NULL;
-static shmem_startup_hook_type next_startup_hook = NULL;
-
-static void
-request(void)
-{
-	if (next_request_hook)
-		next_request_hook();
-	RequestAddinShmemSpace(MAXALIGN(sizeof(Schedule)));
-	RequestNamedLWLockTranche(NAME, 1);
-}
-
-static void
-startup(void)
-{
-	bool		found;
-
-	if (next_startup_hook)
-		next_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	schedule = ShmemInitStruct(NAME, sizeof(Schedule), &found);
-	if (!found)
-	{
-		memset(schedule, 0, sizeof(Schedule));
-		schedule->lock = &GetNamedLWLockTranche(NAME)->lock;
-	}
-	LWLockRelease(AddinShmemInitLock);
-}
-
 void
 retention_schedule_request(void)
 {
-	next_request_hook = shmem_request_hook;
-	shmem_request_hook = request;
-	next_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = startup;
+	retention_shared_request(NAME, sizeof(Schedule), (void **) &schedule);
 }
 
 bool
@@ -139,14 +107,14 @@ xact_ended(XactEvent event, void *arg)
 	wanted = DT_NOEND;
 	if (event == XACT_EVENT_ABORT || TIMESTAMP_IS_NOEND(when))
 		return;
-	LWLockAcquire(schedule->lock, LW_EXCLUSIVE);
+	LWLockAcquire(schedule->shared.lock, LW_EXCLUSIVE);
 	entry = find(MyDatabaseId);
 	if (entry == NULL)
 		entry = add(MyDatabaseId, when);
 	if (entry != NULL && when < entry->next_wake)
 		entry->next_wake = when;
 	wake_launcher();
-	LWLockRelease(schedule->lock);
+	LWLockRelease(schedule->shared.lock);
 }
 
 void
@@ -170,13 +138,13 @@ retention_schedule_wake(Oid dbid, TimestampTz when)
 static void
 follow(int code, Datum arg)
 {
-	LWLockAcquire(schedule->lock, LW_EXCLUSIVE);
+	LWLockAcquire(schedule->shared.lock, LW_EXCLUSIVE);
 	if (schedule->launcher_pid == MyProcPid)
 	{
 		schedule->launcher_pid = 0;
 		schedule->launcher = NULL;
 	}
-	LWLockRelease(schedule->lock);
+	LWLockRelease(schedule->shared.lock);
 }
 
 bool
@@ -185,7 +153,7 @@ retention_schedule_lead(void)
 	bool		leads;
 
 	Assert(schedule != NULL);
-	LWLockAcquire(schedule->lock, LW_EXCLUSIVE);
+	LWLockAcquire(schedule->shared.lock, LW_EXCLUSIVE);
 	leads = schedule->launcher_pid == 0;
 	if (leads)
 	{
@@ -199,7 +167,7 @@ retention_schedule_lead(void)
 			schedule->entries[i].starting = false;
 		}
 	}
-	LWLockRelease(schedule->lock);
+	LWLockRelease(schedule->shared.lock);
 	if (leads)
 		before_shmem_exit(follow, (Datum) 0);
 	return leads;
@@ -211,7 +179,7 @@ retention_schedule_reconcile(const Oid *dbids, int count, TimestampTz now)
 	bool		full = false;
 	static bool said = false;
 
-	LWLockAcquire(schedule->lock, LW_EXCLUSIVE);
+	LWLockAcquire(schedule->shared.lock, LW_EXCLUSIVE);
 	for (int i = schedule->count - 1; i >= 0; i--)
 	{
 		bool		found = false;
@@ -227,7 +195,7 @@ retention_schedule_reconcile(const Oid *dbids, int count, TimestampTz now)
 		if (find(dbids[j]) == NULL && add(dbids[j], now) == NULL)
 			full = true;
 	}
-	LWLockRelease(schedule->lock);
+	LWLockRelease(schedule->shared.lock);
 	if (full && !said)
 		ereport(WARNING,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -244,7 +212,7 @@ retention_schedule_next(TimestampTz now, TimestampTz *wake)
 	TimestampTz first_at = DT_NOEND;
 	Oid			dbid = InvalidOid;
 
-	LWLockAcquire(schedule->lock, LW_EXCLUSIVE);
+	LWLockAcquire(schedule->shared.lock, LW_EXCLUSIVE);
 	for (int i = 0; i < schedule->count; i++)
 	{
 		RetentionScheduleEntry *entry = &schedule->entries[i];
@@ -264,7 +232,7 @@ retention_schedule_next(TimestampTz now, TimestampTz *wake)
 		first->next_wake = DT_NOEND;
 		dbid = first->dbid;
 	}
-	LWLockRelease(schedule->lock);
+	LWLockRelease(schedule->shared.lock);
 	return dbid;
 }
 
@@ -273,7 +241,7 @@ retention_schedule_postpone(Oid dbid, TimestampTz now, TimestampTz again)
 {
 	RetentionScheduleEntry *entry;
 
-	LWLockAcquire(schedule->lock, LW_EXCLUSIVE);
+	LWLockAcquire(schedule->shared.lock, LW_EXCLUSIVE);
 	if (schedule->starved == 0)
 		schedule->starved = now;
 	entry = find(dbid);
@@ -283,7 +251,7 @@ retention_schedule_postpone(Oid dbid, TimestampTz now, TimestampTz again)
 		entry->next_wake = now;
 		entry->not_before = again;
 	}
-	LWLockRelease(schedule->lock);
+	LWLockRelease(schedule->shared.lock);
 }
 
 /* Caller holds the lock. */
@@ -326,11 +294,11 @@ retention_schedule_gone(Oid dbid, TimestampTz now)
 		.error = "the worker ended before it had begun"
 	};
 
-	LWLockAcquire(schedule->lock, LW_EXCLUSIVE);
+	LWLockAcquire(schedule->shared.lock, LW_EXCLUSIVE);
 	entry = find(dbid);
 	if (entry != NULL && entry->starting)
 		end(entry, &report, now);
-	LWLockRelease(schedule->lock);
+	LWLockRelease(schedule->shared.lock);
 }
 
 /* The worker is terminated or cannot connect: it has not reported. */
@@ -344,7 +312,7 @@ leave(int code, Datum arg)
 		.error = "the worker ended before it was done"
 	};
 
-	LWLockAcquire(schedule->lock, LW_EXCLUSIVE);
+	LWLockAcquire(schedule->shared.lock, LW_EXCLUSIVE);
 	entry = find(dbid);
 	if (entry != NULL && entry->pid == MyProcPid)
 	{
@@ -352,7 +320,7 @@ leave(int code, Datum arg)
 		end(entry, &report, GetCurrentTimestamp());
 	}
 	wake_launcher();
-	LWLockRelease(schedule->lock);
+	LWLockRelease(schedule->shared.lock);
 }
 
 bool
@@ -362,7 +330,7 @@ retention_schedule_begin(Oid dbid, TimestampTz now)
 	bool		begins;
 
 	Assert(schedule != NULL);
-	LWLockAcquire(schedule->lock, LW_EXCLUSIVE);
+	LWLockAcquire(schedule->shared.lock, LW_EXCLUSIVE);
 	schedule->starved = 0;
 	entry = find(dbid);
 	begins = entry != NULL && entry->pid == 0;
@@ -373,7 +341,7 @@ retention_schedule_begin(Oid dbid, TimestampTz now)
 		entry->last_start = now;
 		entry->next_wake = DT_NOEND;
 	}
-	LWLockRelease(schedule->lock);
+	LWLockRelease(schedule->shared.lock);
 	if (begins)
 		before_shmem_exit(leave, ObjectIdGetDatum(dbid));
 	return begins;
@@ -385,11 +353,11 @@ retention_schedule_end(Oid dbid, const RetentionScheduleReport *report,
 {
 	RetentionScheduleEntry *entry;
 
-	LWLockAcquire(schedule->lock, LW_EXCLUSIVE);
+	LWLockAcquire(schedule->shared.lock, LW_EXCLUSIVE);
 	entry = find(dbid);
 	if (entry != NULL && entry->pid == MyProcPid)
 		end(entry, report, now);
-	LWLockRelease(schedule->lock);
+	LWLockRelease(schedule->shared.lock);
 }
 
 bool
@@ -400,7 +368,7 @@ retention_schedule_tell(Oid dbid, TimestampTz now, int seconds, int pause,
 	bool		tell = false;
 
 	*after = InvalidOid;
-	LWLockAcquire(schedule->lock, LW_SHARED);
+	LWLockAcquire(schedule->shared.lock, LW_SHARED);
 	entry = find(dbid);
 	if (entry != NULL)
 	{
@@ -409,7 +377,7 @@ retention_schedule_tell(Oid dbid, TimestampTz now, int seconds, int pause,
 									   (OidIsValid(entry->told_after) ? pause : seconds) * 1000);
 		*after = entry->told_after;
 	}
-	LWLockRelease(schedule->lock);
+	LWLockRelease(schedule->shared.lock);
 	return tell;
 }
 
@@ -418,14 +386,14 @@ retention_schedule_told(Oid dbid, TimestampTz now, Oid last)
 {
 	RetentionScheduleEntry *entry;
 
-	LWLockAcquire(schedule->lock, LW_EXCLUSIVE);
+	LWLockAcquire(schedule->shared.lock, LW_EXCLUSIVE);
 	entry = find(dbid);
 	if (entry != NULL)
 	{
 		entry->told_at = now;
 		entry->told_after = last;
 	}
-	LWLockRelease(schedule->lock);
+	LWLockRelease(schedule->shared.lock);
 }
 
 void
@@ -433,14 +401,14 @@ retention_schedule_note_error(Oid dbid, const char *error, TimestampTz now)
 {
 	RetentionScheduleEntry *entry;
 
-	LWLockAcquire(schedule->lock, LW_EXCLUSIVE);
+	LWLockAcquire(schedule->shared.lock, LW_EXCLUSIVE);
 	entry = find(dbid);
 	if (entry != NULL)
 	{
 		entry->last_error_at = now;
 		strlcpy(entry->last_error, error, sizeof(entry->last_error));
 	}
-	LWLockRelease(schedule->lock);
+	LWLockRelease(schedule->shared.lock);
 }
 
 bool
@@ -452,10 +420,10 @@ retention_schedule_unmarked(bool unmarked)
 	here = unmarked;
 	if (schedule != NULL)
 	{
-		LWLockAcquire(schedule->lock, LW_EXCLUSIVE);
+		LWLockAcquire(schedule->shared.lock, LW_EXCLUSIVE);
 		before = schedule->unmarked;
 		schedule->unmarked = unmarked;
-		LWLockRelease(schedule->lock);
+		LWLockRelease(schedule->shared.lock);
 	}
 	return unmarked && !before;
 }
@@ -472,11 +440,11 @@ retention_schedule_copy(RetentionScheduleEntry **entries, int *launcher,
 	if (schedule == NULL)
 		return 0;
 	*entries = palloc(sizeof(RetentionScheduleEntry) * RETENTION_SCHEDULE_SIZE);
-	LWLockAcquire(schedule->lock, LW_SHARED);
+	LWLockAcquire(schedule->shared.lock, LW_SHARED);
 	count = schedule->count;
 	memcpy(*entries, schedule->entries, sizeof(RetentionScheduleEntry) * count);
 	*launcher = schedule->launcher_pid;
 	*starved = schedule->starved;
-	LWLockRelease(schedule->lock);
+	LWLockRelease(schedule->shared.lock);
 	return count;
 }

@@ -11,10 +11,10 @@
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
-#include "storage/shmem.h"
 #include "utils/timestamp.h"
 
 #include "base/schedule.h"
+#include "base/shared.h"
 #include "base/turn.h"
 
 #define NAME "privacy_retention erasure"
@@ -33,7 +33,7 @@ typedef struct Want
 
 typedef struct Turn
 {
-	LWLock	   *lock;
+	RetentionShared shared;		/* its lock */
 	int			pid;			/* of the eraser; 0 = none */
 	Oid			dbid;			/* its database */
 	Want		wants[RETENTION_SCHEDULE_SIZE];
@@ -41,42 +41,10 @@ typedef struct Turn
 
 static Turn *turn = NULL;
 
-static shmem_request_hook_type next_request_hook = NULL;
-static shmem_startup_hook_type next_startup_hook = NULL;
-
-static void
-request(void)
-{
-	if (next_request_hook)
-		next_request_hook();
-	RequestAddinShmemSpace(MAXALIGN(sizeof(Turn)));
-	RequestNamedLWLockTranche(NAME, 1);
-}
-
-static void
-startup(void)
-{
-	bool		found;
-
-	if (next_startup_hook)
-		next_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	turn = ShmemInitStruct(NAME, sizeof(Turn), &found);
-	if (!found)
-	{
-		memset(turn, 0, sizeof(Turn));
-		turn->lock = &GetNamedLWLockTranche(NAME)->lock;
-	}
-	LWLockRelease(AddinShmemInitLock);
-}
-
 void
 retention_turn_request(void)
 {
-	next_request_hook = shmem_request_hook;
-	shmem_request_hook = request;
-	next_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = startup;
+	retention_shared_request(NAME, sizeof(Turn), (void **) &turn);
 }
 
 /* Caller holds the lock.  NULL = no place is free. */
@@ -110,17 +78,17 @@ retention_turn_want(Oid dbid, TimestampTz when)
 {
 	Want	   *want;
 
-	LWLockAcquire(turn->lock, LW_EXCLUSIVE);
+	LWLockAcquire(turn->shared.lock, LW_EXCLUSIVE);
 	want = find(dbid);
 	if (want != NULL)
 		want->at = when;
-	LWLockRelease(turn->lock);
+	LWLockRelease(turn->shared.lock);
 }
 
 void
 retention_turn_reconcile(const Oid *dbids, int count)
 {
-	LWLockAcquire(turn->lock, LW_EXCLUSIVE);
+	LWLockAcquire(turn->shared.lock, LW_EXCLUSIVE);
 	for (int i = 0; i < lengthof(turn->wants); i++)
 	{
 		bool		found = !OidIsValid(turn->wants[i].dbid);
@@ -130,7 +98,7 @@ retention_turn_reconcile(const Oid *dbids, int count)
 		if (!found)
 			memset(&turn->wants[i], 0, sizeof(Want));
 	}
-	LWLockRelease(turn->lock);
+	LWLockRelease(turn->shared.lock);
 }
 
 Oid
@@ -139,7 +107,7 @@ retention_turn_next(TimestampTz now, TimestampTz *wake)
 	Oid			dbid = InvalidOid;
 
 	*wake = DT_NOEND;
-	LWLockAcquire(turn->lock, LW_SHARED);
+	LWLockAcquire(turn->shared.lock, LW_SHARED);
 	for (int i = 0; turn->pid == 0 && i < lengthof(turn->wants); i++)
 	{
 		Want	   *want = &turn->wants[i];
@@ -151,7 +119,7 @@ retention_turn_next(TimestampTz now, TimestampTz *wake)
 			dbid = want->dbid;
 		}
 	}
-	LWLockRelease(turn->lock);
+	LWLockRelease(turn->shared.lock);
 	return *wake <= now ? dbid : InvalidOid;
 }
 
@@ -174,13 +142,13 @@ finish(Oid dbid, TimestampTz next, bool failed, TimestampTz now)
 static void
 leave(int code, Datum arg)
 {
-	LWLockAcquire(turn->lock, LW_EXCLUSIVE);
+	LWLockAcquire(turn->shared.lock, LW_EXCLUSIVE);
 	if (turn->pid == MyProcPid)
 	{
 		finish(turn->dbid, GetCurrentTimestamp(), true, GetCurrentTimestamp());
 		turn->pid = 0;
 	}
-	LWLockRelease(turn->lock);
+	LWLockRelease(turn->shared.lock);
 }
 
 bool
@@ -188,14 +156,14 @@ retention_turn_take(Oid dbid)
 {
 	bool		taken;
 
-	LWLockAcquire(turn->lock, LW_EXCLUSIVE);
+	LWLockAcquire(turn->shared.lock, LW_EXCLUSIVE);
 	taken = turn->pid == 0;
 	if (taken)
 	{
 		turn->pid = MyProcPid;
 		turn->dbid = dbid;
 	}
-	LWLockRelease(turn->lock);
+	LWLockRelease(turn->shared.lock);
 	if (taken)
 		before_shmem_exit(leave, (Datum) 0);
 	return taken;
@@ -204,19 +172,19 @@ retention_turn_take(Oid dbid)
 void
 retention_turn_end(Oid dbid, TimestampTz next, bool failed, TimestampTz now)
 {
-	LWLockAcquire(turn->lock, LW_EXCLUSIVE);
+	LWLockAcquire(turn->shared.lock, LW_EXCLUSIVE);
 	if (turn->pid == MyProcPid)
 	{
 		finish(dbid, next, failed, now);
 		turn->pid = 0;
 	}
-	LWLockRelease(turn->lock);
+	LWLockRelease(turn->shared.lock);
 }
 
 void
 retention_turn_lost(Oid dbid, TimestampTz now)
 {
-	LWLockAcquire(turn->lock, LW_EXCLUSIVE);
+	LWLockAcquire(turn->shared.lock, LW_EXCLUSIVE);
 	finish(dbid, now, true, now);
-	LWLockRelease(turn->lock);
+	LWLockRelease(turn->shared.lock);
 }
