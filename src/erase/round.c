@@ -123,6 +123,26 @@ query_rounds(const char *sql, const char *relation, bool read_only)
 	return rounds;
 }
 
+/* Runs one statement as the extension; returns how many rows it concerned. */
+static uint64
+run(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls,
+	bool read_only, int expected)
+{
+	RetentionIdentity saved;
+	uint64		rows;
+
+	SPI_connect();
+	retention_identity_become_extension(&saved);
+	if (SPI_execute_with_args(sql, nargs, types, values, nulls, read_only,
+							  read_only ? 1 : 0) != expected)
+		elog(ERROR, "a statement on rounds of erasure failed: %s",
+			 SPI_result_code_string(SPI_result));
+	rows = SPI_processed;
+	retention_identity_restore(&saved);
+	SPI_finish();
+	return rows;
+}
+
 List *
 retention_round_open(void)
 {
@@ -241,23 +261,14 @@ retention_round_table_is_gone(const RetentionRound *round)
 {
 	Oid			types[] = {TEXTOID, INT8OID};
 	Datum		values[] = {CStringGetTextDatum(round->relation), Int64GetDatum(round->first_entry)};
-	RetentionIdentity saved;
-	bool		gone;
 
 	if (OidIsValid(round->table))
 		return get_rel_name(round->table) == NULL;
-	SPI_connect();
-	retention_identity_become_extension(&saved);
 	/* Of what is protected no more nobody tells that it is dropped. */
-	if (SPI_execute_with_args("SELECT FROM retention.ledger WHERE relation = $1"
-							  " AND event IN ('drop', 'unprotect', 'uninstall')"
-							  " AND (seq IS NULL OR seq > $2)",
-							  lengthof(types), types, values, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "the ledger could not be read");
-	gone = SPI_processed > 0;
-	retention_identity_restore(&saved);
-	SPI_finish();
-	return gone;
+	return run("SELECT FROM retention.ledger WHERE relation = $1"
+			   " AND event IN ('drop', 'unprotect', 'uninstall')"
+			   " AND (seq IS NULL OR seq > $2)",
+			   lengthof(types), types, values, NULL, true, SPI_OK_SELECT) > 0;
 }
 
 static void
@@ -282,31 +293,21 @@ retention_round_reach(RetentionRound *round, RetentionRoundLevel level, Timestam
 	Oid			types[] = {INT8OID, TIMESTAMPTZOID, LSNOID, INT4OID};
 	Datum		values[] = {Int64GetDatum(round->id), TimestampTzGetDatum(at),
 	LSNGetDatum(round->scrub_lsn), Int32GetDatum(round->timeline)};
-	RetentionIdentity saved;
-	bool		stamped;
 
-	SPI_connect();
-	retention_identity_become_extension(&saved);
-	if (SPI_execute_with_args(psprintf("UPDATE retention.erasure_round"
-									   " SET %s_at = $2, held_by = NULL, remedy = NULL%s"
-									   " WHERE id = $1 AND %s_at IS NULL",
-									   level_names[level],
-									   level == RETENTION_ROUND_SCRUBBED ?
-									   ", scrub_lsn = $3, timeline = $4" : "",
-									   level_names[level]),
-							  level == RETENTION_ROUND_SCRUBBED ? 4 : 2, types, values,
-							  NULL, false, 0) != SPI_OK_UPDATE)
-		elog(ERROR, "retention.erasure_round could not be written");
-	stamped = SPI_processed > 0;
-	retention_identity_restore(&saved);
-	SPI_finish();
-	if (stamped)
-	{
-		round->reached[level] = at;
-		round->held_by = round->remedy = NULL;
-		tell_ledger(round, level);
-	}
-	return stamped;
+	if (run(psprintf("UPDATE retention.erasure_round"
+					 " SET %s_at = $2, held_by = NULL, remedy = NULL%s"
+					 " WHERE id = $1 AND %s_at IS NULL",
+					 level_names[level],
+					 level == RETENTION_ROUND_SCRUBBED ?
+					 ", scrub_lsn = $3, timeline = $4" : "",
+					 level_names[level]),
+			level == RETENTION_ROUND_SCRUBBED ? 4 : 2, types, values,
+			NULL, false, SPI_OK_UPDATE) == 0)
+		return false;
+	round->reached[level] = at;
+	round->held_by = round->remedy = NULL;
+	tell_ledger(round, level);
+	return true;
 }
 
 void
@@ -315,9 +316,7 @@ retention_round_hold(RetentionRound *round, const char *held_by, const char *rem
 	Oid			types[] = {INT8OID, TEXTOID, TEXTOID};
 	Datum		values[3] = {Int64GetDatum(round->id)};
 	char		nulls[] = "   ";
-	RetentionIdentity saved;
 
-	SPI_connect();
 	if (held_by == NULL)
 		nulls[1] = 'n';
 	else
@@ -326,14 +325,10 @@ retention_round_hold(RetentionRound *round, const char *held_by, const char *rem
 		nulls[2] = 'n';
 	else
 		values[2] = CStringGetTextDatum(remedy);
-	retention_identity_become_extension(&saved);
-	if (SPI_execute_with_args("UPDATE retention.erasure_round SET held_by = $2, remedy = $3"
-							  " WHERE id = $1 AND (held_by IS DISTINCT FROM $2"
-							  " OR remedy IS DISTINCT FROM $3)",
-							  lengthof(types), types, values, nulls, false, 0) != SPI_OK_UPDATE)
-		elog(ERROR, "retention.erasure_round could not be written");
-	retention_identity_restore(&saved);
-	SPI_finish();
+	(void) run("UPDATE retention.erasure_round SET held_by = $2, remedy = $3"
+			   " WHERE id = $1 AND (held_by IS DISTINCT FROM $2"
+			   " OR remedy IS DISTINCT FROM $3)",
+			   lengthof(types), types, values, nulls, false, SPI_OK_UPDATE);
 	round->held_by = held_by == NULL ? NULL : pstrdup(held_by);
 	round->remedy = remedy == NULL ? NULL : pstrdup(remedy);
 }
@@ -343,21 +338,10 @@ retention_round_strange(TimeLineID timeline)
 {
 	Oid			types[] = {INT4OID};
 	Datum		values[] = {Int32GetDatum(timeline)};
-	RetentionIdentity saved;
-	bool		strange;
 
-	if (!is_known())
-		return false;
-	SPI_connect();
-	retention_identity_become_extension(&saved);
-	if (SPI_execute_with_args("SELECT 1 FROM retention.erasure_round"
-							  " WHERE timeline < $1 OR timeline > $1",
-							  lengthof(types), types, values, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "retention.erasure_round could not be read");
-	strange = SPI_processed > 0;
-	retention_identity_restore(&saved);
-	SPI_finish();
-	return strange;
+	return is_known() &&
+		run("SELECT FROM retention.erasure_round WHERE timeline < $1 OR timeline > $1",
+			lengthof(types), types, values, NULL, true, SPI_OK_SELECT) > 0;
 }
 
 void
@@ -365,19 +349,13 @@ retention_round_settle(TimeLineID timeline, XLogRecPtr clear)
 {
 	Oid			types[] = {INT4OID, LSNOID};
 	Datum		values[] = {Int32GetDatum(timeline), LSNGetDatum(clear)};
-	RetentionIdentity saved;
 
-	SPI_connect();
-	retention_identity_become_extension(&saved);
-	if (SPI_execute_with_args("UPDATE retention.erasure_round SET timeline = $1,"
-							  " durable_at = CASE WHEN scrub_lsn <= $2 THEN durable_at END,"
-							  " replicas_at = CASE WHEN scrub_lsn <= $2 THEN replicas_at END,"
-							  " wal_clear_at = CASE WHEN scrub_lsn <= $2 THEN wal_clear_at END"
-							  " WHERE timeline < $1 OR timeline > $1",
-							  lengthof(types), types, values, NULL, false, 0) != SPI_OK_UPDATE)
-		elog(ERROR, "retention.erasure_round could not be written");
-	retention_identity_restore(&saved);
-	SPI_finish();
+	(void) run("UPDATE retention.erasure_round SET timeline = $1,"
+			   " durable_at = CASE WHEN scrub_lsn <= $2 THEN durable_at END,"
+			   " replicas_at = CASE WHEN scrub_lsn <= $2 THEN replicas_at END,"
+			   " wal_clear_at = CASE WHEN scrub_lsn <= $2 THEN wal_clear_at END"
+			   " WHERE timeline < $1 OR timeline > $1",
+			   lengthof(types), types, values, NULL, false, SPI_OK_UPDATE);
 }
 
 /*
@@ -387,32 +365,25 @@ retention_round_settle(TimeLineID timeline, XLogRecPtr clear)
 static Oid
 unscrubbed_other(const RetentionRound *round, Oid table)
 {
-	RetentionIdentity saved;
-	Oid			other = InvalidOid;
 	ListCell   *lc;
 
 	foreach(lc, retention_reach_tables(round->table))
 	{
+		Oid			other = lfirst_oid(lc);
 		Oid			types[] = {TEXTOID, INT8OID};
 		Datum		values[] = {(Datum) 0, Int64GetDatum(round->id)};
 
-		if (lfirst_oid(lc) == table || OidIsValid(other))
+		if (other == table)
 			continue;
-		SPI_connect();
-		values[0] = CStringGetTextDatum(retention_start_relation_name(lfirst_oid(lc)));
-		retention_identity_become_extension(&saved);
-		if (SPI_execute_with_args("SELECT FROM retention.scrubbed AS s, retention.erasure_round AS r"
-								  " WHERE s.relation = $1 AND r.id = $2 AND NOT s.running"
-								  " AND s.missing IS NULL AND s.skipped IS NULL"
-								  " AND s.started_at >= r.begun_at",
-								  lengthof(types), types, values, NULL, true, 1) != SPI_OK_SELECT)
-			elog(ERROR, "retention.scrubbed could not be read");
-		if (SPI_processed == 0)
-			other = lfirst_oid(lc);
-		retention_identity_restore(&saved);
-		SPI_finish();
+		values[0] = CStringGetTextDatum(retention_start_relation_name(other));
+		if (run("SELECT FROM retention.scrubbed AS s, retention.erasure_round AS r"
+				" WHERE s.relation = $1 AND r.id = $2 AND NOT s.running"
+				" AND s.missing IS NULL AND s.skipped IS NULL"
+				" AND s.started_at >= r.begun_at",
+				lengthof(types), types, values, NULL, true, SPI_OK_SELECT) == 0)
+			return other;
 	}
-	return other;
+	return InvalidOid;
 }
 
 void
@@ -455,15 +426,9 @@ retention_round_try(RetentionRound *round, TimestampTz at)
 {
 	Oid			types[] = {INT8OID, TIMESTAMPTZOID};
 	Datum		values[] = {Int64GetDatum(round->id), TimestampTzGetDatum(at)};
-	RetentionIdentity saved;
 
-	SPI_connect();
-	retention_identity_become_extension(&saved);
-	if (SPI_execute_with_args("UPDATE retention.erasure_round SET tried_at = $2 WHERE id = $1",
-							  lengthof(types), types, values, NULL, false, 0) != SPI_OK_UPDATE)
-		elog(ERROR, "retention.erasure_round could not be written");
-	retention_identity_restore(&saved);
-	SPI_finish();
+	(void) run("UPDATE retention.erasure_round SET tried_at = $2 WHERE id = $1",
+			   lengthof(types), types, values, NULL, false, SPI_OK_UPDATE);
 	round->tried_at = at;
 }
 
