@@ -61,7 +61,8 @@ DO $$BEGIN
 				FROM generate_series(1, 10) n RETURNING id, kind),
 		p AS (INSERT INTO page SELECT id, 'url' FROM v)
 		INSERT INTO written SELECT kind, count(*), 0 FROM v GROUP BY kind;
-		INSERT INTO host (seen, name) SELECT now() - interval '1 hour' + random() * interval '1 s', 'name' FROM generate_series(1, 5);
+		-- none of them due at once: the guard would change it as it is written, without an entry
+		INSERT INTO host (seen, name) SELECT now() - interval '1 hour' + interval '1 ms' + random() * interval '1 s', 'name' FROM generate_series(1, 5);
 		INSERT INTO written VALUES ('host', 0, 5);
 		WITH d AS (DELETE FROM visit WHERE id IN (SELECT id FROM visit WHERE kind = 'live' ORDER BY id LIMIT 1) RETURNING 1)
 		INSERT INTO written SELECT 'live', -count(*), 0 FROM d;
