@@ -53,6 +53,17 @@ retention_extension_lock(bool *busy)
 }
 
 void
+retention_extension_require(const char *done)
+{
+	bool		busy;
+
+	if (!retention_extension_lock(&busy))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("nothing is %s: extension privacy_retention is being dropped", done)));
+}
+
+void
 retention_extension_unlock(void)
 {
 	LOCKTAG		tag;

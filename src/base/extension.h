@@ -22,6 +22,9 @@
  */
 extern bool retention_extension_lock(bool *busy);
 
+/* The same for a CALL.  ERROR instead of false: "nothing is enforced", or what is given. */
+extern void retention_extension_require(const char *done);
+
 extern void retention_extension_unlock(void);
 
 /*

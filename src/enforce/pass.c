@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -21,8 +20,8 @@
 #include "base/attempt.h"
 #include "base/compat.h"
 #include "base/extension.h"
-#include "base/identity.h"
 #include "base/origin.h"
+#include "base/procedure.h"
 #include "due/dependent.h"
 #include "enforce/jump.h"
 #include "enforce/pass.h"
@@ -296,16 +295,11 @@ retention_pass_run(Oid relid, TimestampTz as_of, bool retry, int budget,
 	TimestampTz stop_at = budget > 0 ?
 	GetCurrentTimestamp() + budget * INT64CONST(1000) : DT_NOEND;
 	List	   *volatile locked = NIL;
-	bool		dropped;
 
 	memset(result, 0, sizeof(*result));
 	result->next_due = DT_NOEND;
-	if (!retention_extension_lock(&dropped))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("nothing is enforced: extension privacy_retention is being dropped")));
-	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
+	retention_extension_require("enforced");
+	retention_procedure_connect();
 
 	PG_TRY();
 	{
@@ -338,10 +332,9 @@ retention_pass_run(Oid relid, TimestampTz as_of, bool retry, int budget,
 
 		/* Durable with the seal: an asynchronous commit before it is, too. */
 		retention_sweep_commit();
-		SPI_commit();
-		XactIsoLevel = XACT_READ_COMMITTED;
+		retention_procedure_commit();
 		(void) retention_ledger_seal();
-		SPI_commit();
+		retention_procedure_commit();
 	}
 	PG_FINALLY();
 	{

@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "access/table.h"
-#include "access/xact.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "tcop/pquery.h"
@@ -21,7 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "base/attempt.h"
-#include "base/identity.h"
+#include "base/procedure.h"
 #include "base/settings.h"
 #include "due/rewrite.h"
 #include "enforce/blocked.h"
@@ -54,9 +53,7 @@ set_lock_timeout(void)
 void
 retention_sweep_commit(void)
 {
-	retention_identity_assert_none();
-	SPI_commit();
-	XactIsoLevel = XACT_READ_COMMITTED;
+	retention_procedure_commit();
 	set_lock_timeout();
 	(void) set_config_option("synchronous_commit", "off", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);

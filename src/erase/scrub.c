@@ -9,7 +9,6 @@
 #include "postgres.h"
 
 #include "access/relation.h"
-#include "access/xact.h"
 #include "access/xlog.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
@@ -27,7 +26,7 @@
 #include "base/attempt.h"
 #include "base/compat.h"
 #include "base/extension.h"
-#include "base/identity.h"
+#include "base/procedure.h"
 #include "erase/scrub.h"
 #include "erase/scrub_block.h"
 #include "erase/scrub_pace.h"
@@ -68,23 +67,6 @@ typedef struct Progress
 	BlockNumber end;
 	int			rewrites;
 } Progress;
-
-/* The transaction ends; the next one has no snapshot until somebody needs it. */
-static void
-commit(void)
-{
-	retention_identity_assert_none();
-	SPI_commit();
-	XactIsoLevel = XACT_READ_COMMITTED;
-}
-
-static void
-refuse_dropped(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("nothing is scrubbed: extension privacy_retention is being dropped")));
-}
 
 static bool
 lock_table(Oid table)
@@ -129,7 +111,7 @@ note_progress(Scrub *scrub, bool now)
 		return;
 	EnsurePortalSnapshotExists();
 	retention_scrub_state_note(scrub->name, scrub->pages_total, scrub->result);
-	commit();
+	retention_procedure_commit();
 	scrub->noted = clock;
 }
 
@@ -319,24 +301,21 @@ note_odd_pages(Scrub *scrub, Oid relid)
 	if (name != NULL && closed)
 		note_skipped(scrub, name, psprintf(INT64_FORMAT " pages are as an old release left them: REINDEX",
 										   blocks->closed));
-	commit();
+	retention_procedure_commit();
 }
 
 /* Rests; whoever drops the extension need not wait for the end of it all. */
 static void
 let_others(Scrub *scrub, int64 pages)
 {
-	bool		dropped;
-
 	retention_extension_unlock();
 	scrub->locked_extension = false;
 	if (scrub->order->pace)
 		retention_scrub_pace_rest(&scrub->pace, pages);
 	CHECK_FOR_INTERRUPTS();
-	scrub->locked_extension = retention_extension_lock(&dropped);
-	if (!scrub->locked_extension)
-		refuse_dropped();
-	commit();
+	retention_extension_require("scrubbed");
+	scrub->locked_extension = true;
+	retention_procedure_commit();
 }
 
 static void
@@ -351,7 +330,7 @@ scrub_relation(Scrub *scrub, Oid relid, bool statistics)
 		int64		pages = scrub->result->pages;
 
 		more = scrub_chunk(scrub, &progress);
-		commit();
+		retention_procedure_commit();
 		add_up(scrub, &progress);
 		let_others(scrub, scrub->result->pages - pages);
 		note_progress(scrub, false);
@@ -373,7 +352,7 @@ scrub_storage(Scrub *scrub, Oid table, bool statistics)
 		ListCell   *lc;
 
 		MemoryContextSwitchTo(old);
-		commit();
+		retention_procedure_commit();
 		found = false;
 		foreach(lc, storage)
 		{
@@ -425,7 +404,7 @@ begin(Scrub *scrub, Oid table)
 		scrub->result->forced |= scrub->result->timeline != (last > 0 ? last : 1);
 		retention_scrub_state_begin(scrub->name);
 	}
-	commit();
+	retention_procedure_commit();
 	retention_scrub_pace_begin(&scrub->pace);
 	scrub->noted = GetCurrentTimestamp();
 }
@@ -443,7 +422,7 @@ end(Scrub *scrub)
 							 GUC_ACTION_LOCAL, true, 0, false);
 	retention_scrub_state_end(scrub->name, scrub->result,
 							  retention_scrub_missing(scrub->name, scrub->result));
-	commit();
+	retention_procedure_commit();
 }
 
 void
@@ -453,15 +432,12 @@ retention_scrub_table(Oid table, const RetentionScrubOrder *order,
 	MemoryContext old = CurrentMemoryContext;
 	Scrub		scrub = {.order = order,.result = result};
 	volatile bool locked = false;
-	bool		dropped;
 
 	memset(result, 0, sizeof(*result));
 	result->complete = true;
-	scrub.locked_extension = retention_extension_lock(&dropped);
-	if (!scrub.locked_extension)
-		refuse_dropped();
-	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
+	retention_extension_require("scrubbed");
+	scrub.locked_extension = true;
+	retention_procedure_connect();
 	scrub.context = AllocSetContextCreate(TopMemoryContext, "privacy_retention scrub",
 										  ALLOCSET_SMALL_SIZES);
 	PG_TRY();

@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
@@ -15,13 +14,13 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "nodes/parsenodes.h"
 #include "tcop/pquery.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "base/identity.h"
+#include "base/procedure.h"
 #include "erase/horizon.h"
 #include "erase/round.h"
 #include "erase/scrub.h"
@@ -73,13 +72,7 @@ refuse(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("relation must not be null")));
-	if (!IsA(fcinfo->context, CallContext) ||
-		((CallContext *) fcinfo->context)->atomic)
-		ereport(ERROR,
-				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("retention.scrub() cannot run inside a transaction block"),
-				 errdetail("It commits each chunk by itself."),
-				 errhint("Send CALL retention.scrub() as a statement of its own: no BEGIN, no function, no other statement beside it.")));
+	retention_procedure_require_nonatomic(fcinfo, "retention.scrub", "chunk");
 	refuse_relation(PG_GETARG_OID(0));
 }
 
@@ -108,15 +101,13 @@ begin_rounds(const char *relation, Oid table)
 	FullTransactionId horizon = InvalidFullTransactionId;
 	ListCell   *lc;
 
-	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
-	SPI_commit();
-	XactIsoLevel = XACT_READ_COMMITTED;
+	retention_procedure_connect();
+	retention_procedure_commit();
 	(void) retention_ledger_seal();
-	SPI_commit();
+	retention_procedure_commit();
 	EnsurePortalSnapshotExists();
 	(void) retention_round_begin(relation, table);
-	SPI_commit();
+	retention_procedure_commit();
 	EnsurePortalSnapshotExists();
 	foreach(lc, rounds_of(relation))
 	{
@@ -125,7 +116,7 @@ begin_rounds(const char *relation, Oid table)
 		if (FullTransactionIdPrecedes(horizon, round->horizon))
 			horizon = round->horizon;
 	}
-	SPI_commit();
+	retention_procedure_commit();
 	SPI_finish();
 	return horizon;
 }
@@ -135,8 +126,7 @@ static void
 tell(Oid relid, const char *relation, FullTransactionId horizon,
 	 const RetentionScrubResult *result, bool proved)
 {
-	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
+	retention_procedure_connect();
 	EnsurePortalSnapshotExists();
 	retention_ledger_tell("scrub", relation, -1,
 						  psprintf("%s; " INT64_FORMAT " pages, " INT64_FORMAT " of them wiped",
@@ -150,14 +140,12 @@ tell(Oid relid, const char *relation, FullTransactionId horizon,
 	 */
 	if (proved)
 		retention_round_scrubbed(relid, horizon, result->lsn, result->timeline);
-	SPI_commit();
-	XactIsoLevel = XACT_READ_COMMITTED;
+	retention_procedure_commit();
 	(void) retention_ledger_seal();
-	SPI_commit();
-	XactIsoLevel = XACT_READ_COMMITTED;
+	retention_procedure_commit();
 	EnsurePortalSnapshotExists();
 	retention_horizon_advance();
-	SPI_commit();
+	retention_procedure_commit();
 	SPI_finish();
 }
 

@@ -12,11 +12,12 @@
 #include "access/xlog.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "nodes/parsenodes.h"
 #include "tcop/pquery.h"
 #include "utils/timestamp.h"
 
+#include "base/extension.h"
 #include "base/identity.h"
+#include "base/procedure.h"
 #include "base/settings.h"
 #include "enforce/pass.h"
 #include "enforce/pause.h"
@@ -34,8 +35,7 @@ tell_states(Oid relid)
 {
 	Oid			after = InvalidOid;
 
-	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
+	retention_procedure_connect();
 	EnsurePortalSnapshotExists();
 	for (;;)
 	{
@@ -54,20 +54,27 @@ tell_states(Oid relid)
 static void
 look_after_keys(TimestampTz as_of)
 {
-	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
-	EnsurePortalSnapshotExists();
-	(void) retention_keys_look_after(as_of);
-	retention_sweep_commit();
-	SPI_finish();
+	retention_extension_require("enforced");
+	PG_TRY();
+	{
+		retention_procedure_connect();
+		EnsurePortalSnapshotExists();
+		(void) retention_keys_look_after(as_of);
+		retention_sweep_commit();
+		SPI_finish();
+	}
+	PG_FINALLY();
+	{
+		retention_extension_unlock();
+	}
+	PG_END_TRY();
 }
 
 /* How far the erasure of earlier deletions has got, in a transaction of its own. */
 static void
 advance_erasure(void)
 {
-	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
+	retention_procedure_connect();
 	retention_sweep_commit();
 	retention_horizon_advance();
 	retention_sweep_commit();
@@ -88,13 +95,7 @@ retention_pass_enforce_sql(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				 errmsg("nothing is enforced on a standby"),
 				 errhint("Call it on the primary.")));
-	if (!IsA(fcinfo->context, CallContext) ||
-		((CallContext *) fcinfo->context)->atomic)
-		ereport(ERROR,
-				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("retention.enforce() cannot run inside a transaction block"),
-				 errdetail("It commits each batch by itself."),
-				 errhint("Send CALL retention.enforce() as a statement of its own: no BEGIN, no function, no other statement beside it.")));
+	retention_procedure_require_nonatomic(fcinfo, "retention.enforce", "batch");
 	if (TIMESTAMP_NOT_FINITE(as_of))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
