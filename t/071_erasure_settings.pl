@@ -256,7 +256,15 @@ EOS
 	{
 		cmp_ok(scalar(grep { $gone{$_} } keys %{ $bytes->in_file($file) }), '>=', 100, "large: there are marks in $file");
 	}
-	$large->safe_psql('postgres', q{CALL retention.scrub('large')});
+	# VACUUM leaves out a page that is being written just now; the scrub says so.
+	my $missing;
+	foreach my $try (1 .. 5)
+	{
+		(undef, undef, undef, $missing) = split /\|/, $large->safe_psql('postgres', q{CALL retention.scrub('large')}), -1;
+		last if $missing !~ /public\.large/;
+		vacuum('large', $large);
+	}
+	unlike($missing, qr/public\.large/, 'large: VACUUM has removed what was deleted');
 	$large->safe_psql('postgres', 'CHECKPOINT');
 	foreach my $file ($path, "$path.1")
 	{
