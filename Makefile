@@ -76,6 +76,7 @@ SQL_ROOMS = \
 	report/finding_erasure \
 	report/check \
 	worker/call \
+	worker/ledger_period \
 	worker/roster \
 	worker/cron \
 	worker/job

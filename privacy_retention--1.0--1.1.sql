@@ -166,11 +166,6 @@ GRANT EXECUTE ON FUNCTION retention.ledger_consistency(bigint, bigint) TO pg_mon
 CREATE INDEX ledger_shorten ON retention.ledger (seq) WHERE event = 'shorten' AND seq IS NOT NULL;
 COMMENT ON INDEX retention.ledger_shorten IS 'The last shortening of the ledger';
 
-CREATE FUNCTION retention.shorten_ledger(before timestamptz) RETURNS bigint
-	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'retention_shorten_ledger_sql';
-COMMENT ON FUNCTION retention.shorten_ledger(timestamptz) IS 'Removes what the ledger''s entries of before an instant say; their hashes stay, so that chain, checkpoints and proofs hold. An officer''s';
-
 -- enforce/late_write
 
 CREATE TABLE retention.late_write (
@@ -1352,6 +1347,13 @@ REVOKE ALL ON FUNCTION retention.assert_healthy(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION retention.assert_healthy(text) TO pg_monitor;
 COMMENT ON FUNCTION retention.assert_healthy(text) IS
     'raises an error when retention.check() finds something of that severity (error, warning, info) or worse; for migrations and CI';
+
+-- worker/ledger_period
+
+CREATE FUNCTION retention.shorten_ledger(before timestamptz) RETURNS bigint
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'retention_ledger_period_shorten_sql';
+COMMENT ON FUNCTION retention.shorten_ledger(timestamptz) IS 'Removes what the ledger''s entries of before an instant say; their hashes stay, so that chain, checkpoints and proofs hold. An officer''s';
 
 -- worker/roster
 COMMENT ON COLUMN retention.worker.state IS 'new, absent (no extension there), off (privacy_retention.enabled), closed (privacy_retention.time_window), idle, starting, running, failed; no slot, no launcher, standby, not preloaded';

@@ -109,6 +109,49 @@ COMMIT;
 SELECT retention.shorten_ledger(now());
 SELECT count(*) AS whole FROM retention.ledger WHERE event <> 'shortened';
 
+-- What is not erased everywhere yet stays, and what is behind it
+BEGIN;
+ALTER TABLE retention.ledger DISABLE TRIGGER append_only;
+ALTER TABLE retention.ledger_head DISABLE TRIGGER append_only;
+TRUNCATE retention.ledger, retention.ledger_head;
+ALTER TABLE retention.ledger ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE retention.ledger_head ENABLE ALWAYS TRIGGER append_only;
+COMMIT;
+SET client_min_messages = notice;
+CREATE TABLE shorten_kept (id int);
+SELECT pg_temp.entry('2020-01-01', 'gone'), pg_temp.entry('2020-02-01', 'shorten_kept'), pg_temp.entry('2020-03-01', 'gone');
+-- an older one only
+SELECT retention.shorten_ledger('2020-01-15');
+-- nobody has begun
+SELECT retention.shorten_ledger(now());
+SELECT seq, event, relation FROM retention.ledger ORDER BY seq;
+-- a round has
+INSERT INTO retention.erasure_round (relation, table_id, first_entry, last_entry, first_deleted_at, deleted_at, horizon)
+	VALUES ('public.shorten_kept', 'shorten_kept'::regclass, 2, 2, '2020-02-01', '2020-02-01', '1');
+SELECT retention.shorten_ledger(now());
+-- its WAL is clear, but not the backups
+UPDATE retention.erasure_round SET wal_clear_at = now() - interval '1 day' WHERE relation = 'public.shorten_kept';
+SET privacy_retention.backup_retention = '2d';
+SELECT retention.shorten_ledger(now());
+-- nothing is promised
+UPDATE retention.erasure_round SET wal_clear_at = NULL WHERE relation = 'public.shorten_kept';
+SET privacy_retention.erase_within = 0;
+SELECT retention.shorten_ledger('2020-02-15');
+RESET privacy_retention.erase_within;
+-- all of it is done
+SELECT pg_temp.entry('2020-04-01', 'shorten_kept');
+SELECT retention.shorten_ledger(now());
+UPDATE retention.erasure_round SET wal_clear_at = now() - interval '3 days', last_entry = 1000 WHERE relation = 'public.shorten_kept';
+SELECT retention.shorten_ledger(now());
+-- the table is gone
+SELECT pg_temp.entry('2020-05-01', 'shorten_late');
+SELECT retention.shorten_ledger(now());
+SELECT ok, problem FROM retention.verify_ledger();
+RESET privacy_retention.backup_retention;
+SET client_min_messages = warning;
+DELETE FROM retention.erasure_round WHERE relation = 'public.shorten_kept';
+DROP TABLE shorten_kept;
+
 -- What was there before
 BEGIN;
 ALTER TABLE retention.ledger DISABLE TRIGGER append_only;

@@ -227,6 +227,36 @@ retention_horizon_holders_sql(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+int64
+retention_horizon_first_open(void)
+{
+	TimestampTz backups = retention_settings_backup_retention < 0 ? DT_NOEND :
+	GetCurrentTimestamp() - retention_settings_backup_retention * USECS_PER_SEC;
+	int64		first = PG_INT64_MAX;
+	ListCell   *lc;
+
+	if (retention_settings_erase_within == 0)
+		return first;
+	foreach(lc, retention_round_not_clear_since(backups))
+	{
+		RetentionRound *round = (RetentionRound *) lfirst(lc);
+
+		if (!retention_round_table_is_gone(round))
+		{
+			first = round->first_entry;
+			break;
+		}
+	}
+	foreach(lc, retention_round_waiting())
+	{
+		RetentionRoundWaiting *waiting = (RetentionRoundWaiting *) lfirst(lc);
+
+		if (waiting->has_table)
+			first = Min(first, waiting->first_entry);
+	}
+	return first;
+}
+
 static Datum
 seconds(int count)
 {

@@ -20,4 +20,12 @@
  */
 extern void retention_horizon_advance(void);
 
+/*
+ * The place in the ledger of the first deletion that has not reached the last level
+ * that is promised: backup_clear where that is declared, else wal_clear, and none
+ * where erase_within is 0.  PG_INT64_MAX = there is none.  Of tables that are gone
+ * nothing is waited for.
+ */
+extern int64 retention_horizon_first_open(void);
+
 #endif							/* RETENTION_HORIZON_H */

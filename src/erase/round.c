@@ -92,21 +92,17 @@ read_round(HeapTuple row, TupleDesc desc, MemoryContext context)
 	return round;
 }
 
-/* Runs a query for rounds.  relation: $1, NULL = there is none. */
+/* Runs a query for rounds.  type, value: of $1; InvalidOid = there is none. */
 static List *
-query_rounds(const char *sql, const char *relation, bool read_only)
+query_rounds(const char *sql, Oid type, Datum value, bool read_only)
 {
 	MemoryContext context = CurrentMemoryContext;
-	Oid			types[] = {TEXTOID};
-	Datum		values[1];
 	RetentionIdentity saved;
 	List	   *rounds = NIL;
 
 	SPI_connect();
-	if (relation != NULL)
-		values[0] = CStringGetTextDatum(relation);
 	retention_identity_become_extension(&saved);
-	if (SPI_execute_with_args(sql, relation != NULL ? 1 : 0, types, values, NULL,
+	if (SPI_execute_with_args(sql, OidIsValid(type) ? 1 : 0, &type, &value, NULL,
 							  read_only, 0) < 0)
 		elog(ERROR, "retention.erasure_round could not be read");
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -149,7 +145,17 @@ retention_round_open(void)
 	if (!is_known())
 		return NIL;
 	return query_rounds("SELECT" COLUMNS " FROM retention.erasure_round"
-						" WHERE wal_clear_at IS NULL ORDER BY id", NULL, true);
+						" WHERE wal_clear_at IS NULL ORDER BY id", InvalidOid, (Datum) 0, true);
+}
+
+List *
+retention_round_not_clear_since(TimestampTz instant)
+{
+	if (!is_known())
+		return NIL;
+	return query_rounds("SELECT" COLUMNS " FROM retention.erasure_round"
+						" WHERE wal_clear_at IS NULL OR wal_clear_at > $1 ORDER BY first_entry",
+						TIMESTAMPTZOID, TimestampTzGetDatum(instant), true);
 }
 
 RetentionRound *
@@ -161,7 +167,7 @@ retention_round_last(const char *relation)
 		return NULL;
 	rounds = query_rounds("SELECT" COLUMNS " FROM retention.erasure_round"
 						  " WHERE relation = $1 ORDER BY first_entry DESC LIMIT 1",
-						  relation, true);
+						  TEXTOID, CStringGetTextDatum(relation), true);
 	return rounds == NIL ? NULL : linitial(rounds);
 }
 
@@ -185,8 +191,9 @@ retention_round_waiting(void)
 					" (SELECT n.relation FROM retention.ledger AS n"
 					" WHERE n.event = 'batch' AND n.seq IS NOT NULL AND n.relation > t.relation"
 					" ORDER BY n.relation, n.seq LIMIT 1) FROM t WHERE t.relation IS NOT NULL)"
-					" SELECT t.relation, e.recorded_at FROM t CROSS JOIN LATERAL"
-					" (SELECT l.recorded_at FROM retention.ledger AS l"
+					" SELECT t.relation, e.recorded_at, e.seq, pg_catalog.to_regclass(t.relation)"
+					" FROM t CROSS JOIN LATERAL"
+					" (SELECT l.recorded_at, l.seq FROM retention.ledger AS l"
 					" WHERE l.event = 'batch' AND l.relation = t.relation AND l.seq >"
 					" coalesce((SELECT max(r.last_entry) FROM retention.erasure_round AS r"
 					" WHERE r.relation = t.relation), 0)"
@@ -202,6 +209,8 @@ retention_round_waiting(void)
 
 		waiting->relation = TextDatumGetCString(SPI_getbinval(row, desc, 1, &isnull));
 		waiting->first_deleted_at = time_or_zero(row, desc, 2);
+		waiting->first_entry = DatumGetInt64(SPI_getbinval(row, desc, 3, &isnull));
+		waiting->has_table = SPI_getvalue(row, desc, 4) != NULL;
 		result = lappend(result, waiting);
 		MemoryContextSwitchTo(old);
 	}
@@ -231,7 +240,7 @@ retention_round_begin(const char *relation, Oid table)
 								   " HAVING count(*) > 0"
 								   " ON CONFLICT (relation, first_entry) DO NOTHING"
 								   " RETURNING" COLUMNS, table, table),
-						  relation, false);
+						  TEXTOID, CStringGetTextDatum(relation), false);
 	return rounds == NIL ? NULL : linitial(rounds);
 }
 

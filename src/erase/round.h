@@ -55,11 +55,16 @@ typedef struct RetentionRound
 typedef struct RetentionRoundWaiting
 {
 	char	   *relation;		/* as the ledger names it */
+	int64		first_entry;	/* its place in the ledger */
 	TimestampTz first_deleted_at;
+	bool		has_table;		/* is there one of that name now? */
 } RetentionRoundWaiting;
 
 /* Open rounds (those whose WAL is not clear), RetentionRound *, oldest first; palloc'd. */
 extern List *retention_round_open(void);
+
+/* Rounds whose WAL has not been clear since before an instant, RetentionRound *, oldest first. */
+extern List *retention_round_not_clear_since(TimestampTz instant);
 
 /* The newest round of a table as the ledger names it; NULL = none.  palloc'd. */
 extern RetentionRound *retention_round_last(const char *relation);

@@ -14,7 +14,6 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -26,8 +25,6 @@
 #include "evidence/verify.h"
 
 #define ENTRIES_AT_ONCE 100000	/* by the worker: some seconds */
-
-PG_FUNCTION_INFO_V1(retention_shorten_ledger_sql);
 
 typedef struct Shortening
 {
@@ -89,13 +86,17 @@ look(Shortening *shortening)
 	SPI_finish();
 }
 
-/* The last entry before the first one that is not older. */
-static void
-find_last(Shortening *shortening, TimestampTz before, int64 most)
+/*
+ * The last entry before the first one that is not older, or that is kept.  Returns
+ * the kept one that stands in the way; 0 = none does.
+ */
+static int64
+find_last(Shortening *shortening, TimestampTz before, int64 most, RetentionShortenFirstKept first_kept)
 {
 	RetentionIdentity saved;
 	Datum		values[2];
 	int64		first_younger;
+	int64		kept;
 
 	SPI_connect();
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -107,10 +108,12 @@ find_last(Shortening *shortening, TimestampTz before, int64 most)
 								 2, values, 0);
 	if (first_younger == 0)
 		first_younger = 1 + query_number("SELECT max(seq) FROM retention.ledger", 0, NULL, 0);
-	shortening->last = Min(first_younger - 1, shortening->before + most);
 	retention_identity_restore(&saved);
+	kept = first_kept();
+	shortening->last = Min(Min(first_younger, kept) - 1, shortening->before + most);
 	PopActiveSnapshot();
 	SPI_finish();
+	return kept < first_younger ? Max(kept, shortening->before + 1) : 0;
 }
 
 /*
@@ -143,7 +146,7 @@ shorten(Shortening *shortening, char **problem)
 }
 
 int64
-retention_shorten_due(TimestampTz now)
+retention_shorten_due(TimestampTz now, RetentionShortenFirstKept first_kept)
 {
 	Shortening	shortening;
 	TimestampTz before;
@@ -161,7 +164,7 @@ retention_shorten_due(TimestampTz now)
 	 */
 	if (shortening.oldest >= before - USECS_PER_DAY || !retention_ledger_lock())
 		return 0;
-	find_last(&shortening, before, ENTRIES_AT_ONCE);
+	(void) find_last(&shortening, before, ENTRIES_AT_ONCE, first_kept);
 	if (shortening.last <= shortening.before)
 		return 0;
 	shortened = shorten(&shortening, &problem);
@@ -173,20 +176,13 @@ retention_shorten_due(TimestampTz now)
 	return shortened;
 }
 
-Datum
-retention_shorten_ledger_sql(PG_FUNCTION_ARGS)
+int64
+retention_shorten_before(TimestampTz before, RetentionShortenFirstKept first_kept, int64 *kept)
 {
-	TimestampTz before = PG_GETARG_TIMESTAMPTZ(0);
 	Shortening	shortening;
 	char	   *problem = NULL;
 	int64		shortened;
 
-	retention_identity_require_officer("shorten the ledger");
-	if (before > GetCurrentTimestamp())
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("entries of the future cannot be shortened")));
-	PreventInTransactionBlock(true, "retention.shorten_ledger()");
 	if (!retention_ledger_lock())
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
@@ -196,14 +192,14 @@ retention_shorten_ledger_sql(PG_FUNCTION_ARGS)
 	(void) retention_ledger_seal();
 	CommandCounterIncrement();
 	look(&shortening);
-	find_last(&shortening, before, PG_INT64_MAX - shortening.before);
+	*kept = find_last(&shortening, before, PG_INT64_MAX - shortening.before, first_kept);
 	if (shortening.last <= shortening.before)
-		PG_RETURN_INT64(0);
+		return 0;
 	shortened = shorten(&shortening, &problem);
 	if (problem != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("the ledger of this database does not hold: %s", problem),
 				 errhint("SELECT * FROM retention.verify_ledger();")));
-	PG_RETURN_INT64(shortened);
+	return shortened;
 }

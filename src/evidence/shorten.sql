@@ -1,9 +1,4 @@
--- The ledger's own period: what old entries say goes, their hashes stay.
+-- The ledger's own period: which entries were shortened.
 
 CREATE INDEX ledger_shorten ON retention.ledger (seq) WHERE event = 'shorten' AND seq IS NOT NULL;
 COMMENT ON INDEX retention.ledger_shorten IS 'The last shortening of the ledger';
-
-CREATE FUNCTION retention.shorten_ledger(before timestamptz) RETURNS bigint
-	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-	AS 'MODULE_PATHNAME', 'retention_shorten_ledger_sql';
-COMMENT ON FUNCTION retention.shorten_ledger(timestamptz) IS 'Removes what the ledger''s entries of before an instant say; their hashes stay, so that chain, checkpoints and proofs hold. An officer''s';

@@ -1,8 +1,10 @@
 /*
  * ledger_period.h
- *		What a visit does about old entries of the ledger.
+ *		What becomes of old entries of the ledger, at a visit or because an officer
+ *		says so.
  *
- * Invariant: nothing is written to the ledger of a database that is being restored.
+ * Invariant: no entry is shortened while the erasure of what it tells of goes on, or
+ * backups may still hold it.
  */
 #ifndef RETENTION_LEDGER_PERIOD_H
 #define RETENTION_LEDGER_PERIOD_H
@@ -11,7 +13,7 @@
 
 #include "datatype/timestamp.h"
 
-/* Caller: in a transaction that has done nothing else and commits next. */
+/* A visit's part.  Caller: in a transaction that has done nothing else and commits next. */
 extern void retention_ledger_period_look_after(TimestampTz now);
 
 #endif							/* RETENTION_LEDGER_PERIOD_H */
