@@ -10,6 +10,7 @@ use lib "$FindBin::RealBin/lib";
 
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use RetentionHorizon;
 use RetentionNode;
 use Test::More;
 
@@ -53,39 +54,13 @@ sub found
 	return $count;
 }
 
-sub advance { $_[0]->safe_psql('postgres', 'CALL retention.enforce()'); return; }
+sub advance { return RetentionHorizon::advance(@_); }
 
-sub reached
-{
-	my ($server, $name) = @_;
-	return $server->safe_psql('postgres',
-		"SELECT CASE WHEN wal_clear_at IS NOT NULL THEN 'wal_clear' WHEN replicas_at IS NOT NULL THEN 'replicas'"
-		  . " WHEN durable_at IS NOT NULL THEN 'durable' ELSE 'scrubbed' END FROM retention.erasure_round WHERE relation = '$name'");
-}
+sub reached { return RetentionHorizon::reached(@_); }
 
-sub held
-{
-	my ($server, $name) = @_;
-	return $server->safe_psql('postgres', "SELECT held_by FROM retention.erasure_round WHERE relation = '$name'");
-}
+sub held { return RetentionHorizon::held(@_); }
 
-# Does what the round says helps, as a person would; -1: it did not help.
-sub follow_remedies
-{
-	my ($server, $name) = @_;
-
-	foreach my $times (0 .. 9)
-	{
-		advance($server);
-		return $times if reached($server, $name) eq 'wal_clear';
-		my $remedy = $server->safe_psql('postgres', "SELECT remedy FROM retention.erasure_round WHERE relation = '$name'");
-		note("$name: " . held($server, $name) . " -> $remedy");
-		# the statements before what is said about them
-		$remedy =~ s/; where .*//;
-		$server->psql('postgres', "$_;") foreach split /; (?=[A-Z]+(?: |$))(?!END)/, $remedy;
-	}
-	return -1;
-}
+sub follow_remedies { return RetentionHorizon::follow(@_); }
 
 sub emit
 {

@@ -32,9 +32,11 @@
 
 #define HOLDER_COLUMNS 3
 #define DECLARATION_COLUMNS 2
+#define DOUBT_COLUMNS 2
 
 PG_FUNCTION_INFO_V1(retention_horizon_holders_sql);
 PG_FUNCTION_INFO_V1(retention_horizon_declared_sql);
+PG_FUNCTION_INFO_V1(retention_horizon_doubts_sql);
 
 /* What was looked at, once for all rounds, and only where a round asks for it. */
 typedef struct Look
@@ -119,14 +121,27 @@ lock(void)
 									  ShareUpdateExclusiveLock);
 }
 
-/* A promoted standby, or a restored copy, has files of its own. */
+/* So far, all that was scrubbed is in this server's files, and all WAL is of after it. */
+static XLogRecPtr
+settled_to(Look *look)
+{
+	return wal(look) == NULL ? InvalidXLogRecPtr :
+		Min(redo(look), retention_wal_oldest(wal(look)));
+}
+
+/*
+ * A promoted standby, or a restored copy, has files of its own; on the timeline of its
+ * origin, a copy has at least been checkpointed by itself.
+ */
 static void
 settle(Look *look)
 {
 	TimeLineID	timeline = GetWALInsertionTimeLine();
 
 	if (retention_round_strange(timeline) && wal(look) != NULL)
-		retention_round_settle(timeline, Min(redo(look), retention_wal_oldest(wal(look))));
+		retention_round_settle(timeline, settled_to(look));
+	if (retention_round_unproved(PgStartTime) && wal(look) != NULL)
+		retention_round_prove(PgStartTime, retention_wal_oldest_known(wal(look)));
 }
 
 static void
@@ -162,7 +177,8 @@ retention_horizon_advance(void)
 		!OidIsValid(retention_identity_find_own("erasure_round")))
 		return;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (retention_round_open() != NIL || retention_round_strange(GetWALInsertionTimeLine()))
+	if (retention_round_open() != NIL || retention_round_strange(GetWALInsertionTimeLine()) ||
+		retention_round_unproved(PgStartTime))
 		if (lock())
 		{
 			settle(&look);
@@ -255,6 +271,41 @@ retention_horizon_first_open(void)
 			first = Min(first, waiting->first_entry);
 	}
 	return first;
+}
+
+/*
+ * retention.erasure_doubts(): what rounds say of files that were another server's,
+ * until somebody has looked.  None on a standby: there all is said of the primary.
+ */
+Datum
+retention_horizon_doubts_sql(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	TimeLineID	timeline;
+	bool		strange;
+	bool		unproved;
+	Look		look = {0};
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (RecoveryInProgress())
+		return (Datum) 0;
+	timeline = GetWALInsertionTimeLine();
+	strange = retention_round_strange(timeline);
+	unproved = retention_round_unproved(PgStartTime);
+	if (!strange && !unproved)
+		return (Datum) 0;
+	foreach(lc, retention_round_doubted(timeline, settled_to(&look),
+										!unproved ? PG_UINT64_MAX : wal(&look) == NULL ? InvalidXLogRecPtr :
+										retention_wal_oldest_known(wal(&look))))
+	{
+		RetentionRound *round = lfirst(lc);
+		Datum		values[DOUBT_COLUMNS] = {Int64GetDatum(round->id), BoolGetDatum(round->timeline != timeline)};
+		bool		nulls[DOUBT_COLUMNS] = {false};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }
 
 static Datum

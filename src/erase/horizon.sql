@@ -17,21 +17,36 @@ GRANT EXECUTE ON FUNCTION retention.erasure_promise() TO pg_monitor;
 COMMENT ON FUNCTION retention.erasure_promise() IS
     'internal: privacy_retention.erase_within and backup_retention; NULL = not promised, not declared';
 
+CREATE FUNCTION retention.erasure_doubts(OUT round bigint, OUT elsewhere boolean)
+    RETURNS SETOF record
+    LANGUAGE C STABLE SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'retention_horizon_doubts_sql';
+REVOKE ALL ON FUNCTION retention.erasure_doubts() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION retention.erasure_doubts() TO pg_monitor;
+COMMENT ON FUNCTION retention.erasure_doubts() IS
+    'internal: rounds that were noted on another server''s files, and are not so far here: not durable (elsewhere), or only not wal_clear';
+
 CREATE VIEW retention.erasure_horizon AS
     WITH promise AS MATERIALIZED (
         SELECT * FROM retention.erasure_promise()
     ), holder AS MATERIALIZED (
         SELECT * FROM retention.erasure_holders()
+    ), doubt AS MATERIALIZED (
+        SELECT * FROM retention.erasure_doubts()
     ), reached AS (
         SELECT l.seq, l.relation, l.column_name, l.category, l.action, l.rows, l.recorded_at, l.detail,
-               r.id, r.removable_at, r.vacuumed_at, r.reindexed_at, r.analyzed_at, r.scrubbed_at, r.durable_at, r.replicas_at, r.wal_clear_at,
-               p.erase_within, p.backup_retention, r.wal_clear_at + p.backup_retention AS backup_clear_at,
+               r.id, r.removable_at, r.vacuumed_at, r.reindexed_at, r.analyzed_at, r.scrubbed_at,
+               CASE WHEN d.elsewhere IS NOT TRUE THEN r.durable_at END AS durable_at,
+               CASE WHEN d.elsewhere IS NOT TRUE THEN r.replicas_at END AS replicas_at,
+               CASE WHEN d.round IS NULL THEN r.wal_clear_at END AS wal_clear_at, d.round IS NOT NULL AS doubted,
+               p.erase_within, p.backup_retention, CASE WHEN d.round IS NULL THEN r.wal_clear_at END + p.backup_retention AS backup_clear_at,
                pg_catalog.now() AS looked_at
           FROM retention.ledger l
          CROSS JOIN promise p
           LEFT JOIN LATERAL (SELECT * FROM retention.erasure_round c
                               WHERE c.relation = l.relation AND c.first_entry <= l.seq
                               ORDER BY c.first_entry DESC LIMIT 1) r ON r.last_entry >= l.seq
+          LEFT JOIN doubt d ON d.round = r.id
          WHERE l.event = 'batch'
     )
     SELECT e.seq AS entry, e.relation, e.column_name, e.category, e.action, e.rows,
@@ -54,11 +69,13 @@ CREATE VIEW retention.erasure_horizon AS
            CASE WHEN e.seq IS NULL THEN 'the seal of the ledger, which has not come yet'
                 WHEN e.id IS NULL THEN 'no round of erasure has begun' ||
                      CASE WHEN e.erase_within IS NULL THEN '' ELSE pg_catalog.format('; it is promised by %s', e.recorded_at + e.erase_within) END
+                WHEN e.doubted THEN 'a look at this server''s files: what was noted is of those that they were copied from'
                 WHEN e.wal_clear_at IS NULL THEN h.held_by
                 WHEN e.backup_clear_at > e.looked_at THEN pg_catalog.format('backups, as declared: until %s', e.backup_clear_at)
                 WHEN e.backup_clear_at IS NULL THEN 'nobody has declared how long backups are kept' END AS held_by,
            CASE WHEN e.seq IS NULL THEN 'SELECT * FROM retention.verify_ledger()'
                 WHEN e.id IS NULL THEN pg_catalog.format('VACUUM (INDEX_CLEANUP ON, ANALYZE) %s; CALL retention.scrub(%L)', e.relation, e.relation)
+                WHEN e.doubted THEN 'CALL retention.enforce()'
                 WHEN e.wal_clear_at IS NULL THEN h.remedy
                 WHEN e.backup_clear_at IS NULL THEN 'ALTER SYSTEM SET privacy_retention.backup_retention = ...; SELECT pg_reload_conf()' END AS remedy
       FROM reached e LEFT JOIN holder h ON h.round = e.id;

@@ -367,6 +367,42 @@ retention_round_settle(TimeLineID timeline, XLogRecPtr clear)
 			   lengthof(types), types, values, NULL, false, SPI_OK_UPDATE);
 }
 
+bool
+retention_round_unproved(TimestampTz started)
+{
+	Oid			types[] = {TIMESTAMPTZOID};
+	Datum		values[] = {TimestampTzGetDatum(started)};
+
+	return is_known() &&
+		run("SELECT FROM retention.erasure_round WHERE wal_clear_at IS NOT NULL"
+			" AND NOT EXISTS (SELECT FROM retention.erasure_server AS s WHERE s.started_at = $1)",
+			lengthof(types), types, values, NULL, true, SPI_OK_SELECT) > 0;
+}
+
+void
+retention_round_prove(TimestampTz started, XLogRecPtr clear)
+{
+	Oid			types[] = {TIMESTAMPTZOID, LSNOID};
+	Datum		values[] = {TimestampTzGetDatum(started), LSNGetDatum(clear)};
+
+	(void) run("UPDATE retention.erasure_round SET wal_clear_at = NULL"
+			   " WHERE wal_clear_at IS NOT NULL AND scrub_lsn > $2",
+			   lengthof(types), types, values, NULL, false, SPI_OK_UPDATE);
+	(void) run("INSERT INTO retention.erasure_server AS s (started_at) VALUES ($1)"
+			   " ON CONFLICT (single) DO UPDATE SET started_at = excluded.started_at",
+			   1, types, values, NULL, false, SPI_OK_INSERT);
+}
+
+List *
+retention_round_doubted(TimeLineID timeline, XLogRecPtr settled, XLogRecPtr proved)
+{
+	return query_rounds(psprintf("SELECT" COLUMNS " FROM retention.erasure_round"
+								 " WHERE timeline <> %u AND durable_at IS NOT NULL AND scrub_lsn > '%X/%X'"
+								 " OR wal_clear_at IS NOT NULL AND scrub_lsn > '%X/%X'",
+								 timeline, LSN_FORMAT_ARGS(settled), LSN_FORMAT_ARGS(proved)),
+						InvalidOid, (Datum) 0, true);
+}
+
 /*
  * The first of the other tables that the round reaches that was not scrubbed since it
  * was begun, with nothing missing.  What such a scrub did not find was removed.

@@ -111,6 +111,25 @@ extern bool retention_round_strange(TimeLineID timeline);
  */
 extern void retention_round_settle(TimeLineID timeline, XLogRecPtr clear);
 
+/*
+ * Was wal_clear noted of a round before this server was started, and not looked at
+ * since?  Then it may be of the server that this one is a copy of: a base backup that
+ * is started without a recovery goes on on the same timeline.
+ */
+extern bool retention_round_unproved(TimestampTz started);
+
+/*
+ * It was looked at: there is nothing from before "clear".  What was said of more is
+ * forgotten.
+ */
+extern void retention_round_prove(TimestampTz started, XLogRecPtr clear);
+
+/*
+ * Rounds of which settle() and prove() would forget something: RetentionRound *, of this
+ * timeline only wal_clear.
+ */
+extern List *retention_round_doubted(TimeLineID timeline, XLogRecPtr settled, XLogRecPtr proved);
+
 /* What keeps it from the next level (NULL: nothing), and what helps. */
 extern void retention_round_hold(RetentionRound *round, const char *held_by,
 								 const char *remedy);

@@ -57,5 +57,14 @@ COMMENT ON INDEX retention.erasure_round_open IS 'Rounds that are not done';
 CREATE INDEX erasure_round_timeline ON retention.erasure_round (timeline) WHERE timeline IS NOT NULL;
 COMMENT ON INDEX retention.erasure_round_timeline IS 'Rounds that were judged on another server';
 
+CREATE TABLE retention.erasure_server (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    started_at timestamptz NOT NULL
+);
+REVOKE ALL ON retention.erasure_server FROM PUBLIC;
+COMMENT ON TABLE retention.erasure_server IS
+    'internal: on which server what the rounds say of WAL was looked at, one row. Not dumped';
+COMMENT ON COLUMN retention.erasure_server.started_at IS 'when that server was started: a copy of its files was started at another time';
+
 CREATE INDEX ledger_batch ON retention.ledger (relation, seq) WHERE event = 'batch' AND seq IS NOT NULL;
 COMMENT ON INDEX retention.ledger_batch IS 'The deletions of a table behind a place in the chain';

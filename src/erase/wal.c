@@ -48,6 +48,7 @@ typedef struct WalFile
 	Kind		kind;
 	XLogSegNo	segno;			/* but for OTHER */
 	XLogRecPtr	oldest;			/* PG_UINT64_MAX: holds nothing */
+	XLogRecPtr	oldest_known;	/* the same, but for what cannot be told */
 } WalFile;
 
 struct RetentionWal
@@ -160,7 +161,7 @@ look_at(const RetentionWal *wal, WalFile *file)
 				(errcode_for_file_access(),
 				 errmsg("could not open file \"%s\": %m", path)));
 	}
-	file->oldest = PG_UINT64_MAX;
+	file->oldest = file->oldest_known = PG_UINT64_MAX;
 	do
 	{
 		XLogPageHeaderData header = {0};
@@ -176,6 +177,8 @@ look_at(const RetentionWal *wal, WalFile *file)
 			break;
 		held = judge_page(wal, &header);
 		file->oldest = Min(file->oldest, held);
+		if (held != InvalidXLogRecPtr)
+			file->oldest_known = Min(file->oldest_known, held);
 
 		/*
 		 * A segment that does not begin with itself is not what we think it
@@ -189,7 +192,7 @@ look_at(const RetentionWal *wal, WalFile *file)
 			whole = held != own;
 		}
 		offset += XLOG_BLCKSZ;
-	} while (whole && file->oldest != InvalidXLogRecPtr);
+	} while (whole);
 	CloseTransientFile(fd);
 	return true;
 }
@@ -256,6 +259,16 @@ retention_wal_oldest(const RetentionWal *wal)
 	return oldest;
 }
 
+XLogRecPtr
+retention_wal_oldest_known(const RetentionWal *wal)
+{
+	XLogRecPtr	oldest = PG_UINT64_MAX;
+
+	for (int i = 0; i < wal->count; i++)
+		oldest = Min(oldest, wal->files[i].oldest_known);
+	return oldest;
+}
+
 /* Who needs a segment that was written to its end.  False: the next checkpoint takes it. */
 static bool
 find_keeper(const WalFile *file, const RetentionWal *wal, char **holder, char **remedy)
@@ -308,6 +321,15 @@ find_keeper(const WalFile *file, const RetentionWal *wal, char **holder, char **
 	return false;
 }
 
+/* Writes so many segments to their end; then a checkpoint takes what is before them. */
+static char *
+move_on(uint64 switches)
+{
+	return psprintf("DO 'BEGIN FOR i IN 1.." UINT64_FORMAT " LOOP"
+					" PERFORM pg_logical_emit_message(false, ''privacy_retention'', ''''), pg_switch_wal();"
+					" END LOOP; END'; CHECKPOINT", switches);
+}
+
 bool
 retention_wal_clear(const RetentionWal *wal, XLogRecPtr lsn, char **holder, char **remedy)
 {
@@ -349,18 +371,20 @@ retention_wal_clear(const RetentionWal *wal, XLogRecPtr lsn, char **holder, char
 	else if (other != NULL)
 	{
 		*holder = psprintf("file %s in pg_wal, of another timeline or none", other->name);
-		*remedy = pstrdup("CHECKPOINT; where the file stays after that and the server does not need it, remove it");
+
+		/*
+		 * Of the timeline that was left, the last segment is there while this
+		 * one writes its namesake.
+		 */
+		*remedy = psprintf("%s; where the file stays after that and the server does not need it, remove it",
+						   move_on(1));
 	}
 	else
 	{
-		uint64		switches = furthest - wal->current + 1;
-
 		*holder = recycled == 0 ?
 			pstrdup("the WAL file that is being written") :
 			psprintf("%d recycled WAL files, which will be overwritten as WAL is written", recycled);
-		*remedy = psprintf("DO 'BEGIN FOR i IN 1.." UINT64_FORMAT " LOOP"
-						   " PERFORM pg_logical_emit_message(false, ''privacy_retention'', ''''), pg_switch_wal();"
-						   " END LOOP; END'; CHECKPOINT", switches);
+		*remedy = move_on(furthest - wal->current + 1);
 	}
 	return false;
 }

@@ -22,6 +22,13 @@ extern RetentionWal *retention_wal_look(void);
 extern XLogRecPtr retention_wal_oldest(const RetentionWal *wal);
 
 /*
+ * The least address of what can be told.  Where all was clear before up to a place, no
+ * less than that comes by itself, whatever a crash tears; with files of another server
+ * it does.
+ */
+extern XLogRecPtr retention_wal_oldest_known(const RetentionWal *wal);
+
+/*
  * Is there nothing from before "lsn", of this timeline's history?  If there is,
  * *holder says what keeps it and *remedy what helps; palloc'd.  Caller: in a
  * transaction with an active snapshot.
