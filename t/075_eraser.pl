@@ -90,10 +90,59 @@ ok(poll_sql(q{SELECT held_by LIKE 'index public.child_words, which%privacy_reten
 is(sql(q{SELECT remedy, reindexed_at IS NULL, scrubbed_at IS NULL FROM retention.erasure_round WHERE relation = 'public.parent'}),
 	'REINDEX INDEX CONCURRENTLY public.child_words|t|t', 'and nothing is claimed');
 is(sql(q{SELECT count(*) FROM pg_stats WHERE tablename = 'child'}), 0, 'an empty table has no statistics left');
+
+# A step that fails in a transaction: what its end has unlocked is not unlocked again.
+my $log = RetentionNode::log_size($node);
+my $keeper = $node->background_psql('postgres');
+$keeper->query_safe(q{BEGIN; SELECT id FROM retention.erasure_round WHERE relation = 'public.parent' FOR UPDATE});
+ok(RetentionNode::until_true(sub { RetentionNode::log_since($node, $log) =~ /worker failed in database "postgres": .*lock timeout/ }, seconds => 20), 'a step fails');
+ok(RetentionNode::until_true(sub { sql(q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'privacy_retention eraser'}) == 0 }, seconds => 20), 'and the eraser ends');
+unlike(RetentionNode::log_since($node, $log), qr/you don't own a lock/, 'it unlocks nothing that it does not own');
+$keeper->query_safe('COMMIT');
 sql(q{ALTER SYSTEM RESET privacy_retention.reindex; SELECT pg_reload_conf()});
 ok(poll_sql(q{SELECT scrubbed_at IS NOT NULL FROM retention.erasure_round WHERE relation = 'public.parent'}, 't', seconds => 20), 'once it may, it is');
 is(files_with('cascaded'), '', 'no file holds what went with a row');
 is(sql(q{SELECT count(*) FROM pg_index WHERE NOT indisvalid}), 0, 'no index is left unfinished');
+
+# A table with heirs: ANALYZE of it goes through none of them.
+sql(q{CREATE TABLE trunk (id int, at timestamptz, who text);
+	CREATE TABLE bough () INHERITS (trunk);
+	CREATE TABLE leaf () INHERITS (bough);
+	CREATE TABLE bare () INHERITS (trunk);
+	INSERT INTO bough SELECT n, now() - interval '2 years' * (n % 2), CASE n % 2 WHEN 1 THEN 'inherited person ' ELSE 'staying person ' END || n % 7 FROM generate_series(1, 300) n;
+	INSERT INTO leaf SELECT n, now() - interval '2 years' * (n % 2), CASE n % 2 WHEN 1 THEN 'inherited person ' ELSE 'staying person ' END || n % 7 FROM generate_series(1, 300) n;
+	INSERT INTO bare SELECT n, now() - interval '2 years', 'inherited person ' || n % 7 FROM generate_series(1, 300) n;
+	CREATE STATISTICS bough_together (mcv) ON id, who FROM bough});
+sql(q{ANALYZE trunk, bough, leaf, bare});
+sql(q{SECURITY LABEL FOR privacy_retention ON TABLE trunk IS 'visits, from at, then delete';
+	SELECT retention.protect('trunk', at_most => 600)});
+ok(poll_sql(q{SELECT scrubbed_at IS NOT NULL FROM retention.erasure_round WHERE relation = 'public.trunk'}, 't', seconds => 30), 'a table with heirs is erased');
+is(sql(q{SELECT string_agg(DISTINCT tablename || ' ' || inherited, ', ' ORDER BY tablename || ' ' || inherited) FROM pg_stats
+		WHERE tablename IN ('trunk', 'bough', 'leaf', 'bare') AND attname = 'who' AND most_common_vals::text LIKE '%staying%'}),
+	'bough false, bough true, leaf false, trunk true', 'its heirs have statistics of the rows that stay');
+is(sql(q{SELECT count(*) FROM pg_stats WHERE tablename = 'bare'}), 0, 'one that is empty has none');
+is(sql(q{SELECT count(*) FROM pg_stats_ext WHERE statistics_name = 'bough_together'}), 2, 'extended ones, too');
+is(files_with('inherited person'), '', 'none holds a value that went');
+
+
+# A database, or a superuser, that is set to act as somebody else: the worker acts as itself.
+sql(q{CREATE ROLE nobody});
+my $superuser = sql('SELECT rolname FROM pg_roles WHERE oid = 10');
+my $acted = 0;
+foreach my $whom ('DATABASE postgres', qq{ROLE "$superuser"})
+{
+	foreach my $setting ('session_authorization', 'role')
+	{
+		my $name = 'acted_' . $acted++;
+		my $itself = qq{SET SESSION AUTHORIZATION "$superuser"; SET ROLE none};
+
+		table($name, '');
+		sql("ALTER $whom SET $setting = nobody");
+		ok(poll_sql(qq{$itself; SELECT scrubbed_at IS NOT NULL FROM retention.erasure_round WHERE relation = 'public.$name'}, 't', seconds => 20),
+			"$whom is set to act as somebody else, by $setting: what the worker deletes is erased");
+		sql("$itself; ALTER $whom RESET $setting");
+	}
+}
 
 # Off and paused: nothing.
 sql(q{ALTER DATABASE postgres SET privacy_retention.erase_within = 0});

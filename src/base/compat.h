@@ -116,4 +116,11 @@ retention_compat_subscription_filters(HeapTuple tuple)
 	((void) PortalRun((portal), FETCH_ALL, true, (dest), (dest), NULL))
 #endif
 
+/* ANALYZE of one table without those that inherit from it, unless it is partitioned. */
+#if PG_VERSION_NUM < 180000
+#define RETENTION_COMPAT_ANALYZE_ONE "ANALYZE"
+#else
+#define RETENTION_COMPAT_ANALYZE_ONE "ANALYZE ONLY"
+#endif
+
 #endif							/* RETENTION_COMPAT_H */

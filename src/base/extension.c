@@ -2,10 +2,13 @@
  * extension.c
  *		The extension itself: is it there, and does it stay?
  *
- * Invariant: the lock is the session's: it outlives the transactions of a pass.
+ * Invariant: the lock is the session's: it outlives the transactions of a pass.  It
+ * does not outlive one that is rolled back: the server releases all locks then, and
+ * nobody counts it any longer.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_extension.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
@@ -19,6 +22,14 @@
 static Oid	locked = InvalidOid;
 static int	depth = 0;
 
+/* The server releases the session's locks, too, once it has called this. */
+static void
+xact_ended(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT)
+		depth = 0;
+}
+
 static void
 set_tag(LOCKTAG *tag, Oid extension)
 {
@@ -28,10 +39,16 @@ set_tag(LOCKTAG *tag, Oid extension)
 bool
 retention_extension_lock(bool *busy)
 {
+	static bool registered = false;
 	Oid			extension = get_extension_oid(RETENTION_EXTENSION_NAME, true);
 	LOCKTAG		tag;
 
 	*busy = false;
+	if (!registered)
+	{
+		RegisterXactCallback(xact_ended, NULL);
+		registered = true;
+	}
 	if (!OidIsValid(extension))
 		return false;
 	set_tag(&tag, extension);

@@ -18,13 +18,14 @@
 /*
  * Locks the extension against DROP EXTENSION across transactions, without waiting.
  * False if it is not there, or if somebody drops it (*busy).  After true the caller
- * unlocks it, or ends its session.
+ * unlocks it, or ends its session; a transaction that is rolled back unlocks it, too.
  */
 extern bool retention_extension_lock(bool *busy);
 
 /* The same for a CALL.  ERROR instead of false: "nothing is enforced", or what is given. */
 extern void retention_extension_require(const char *done);
 
+/* Does nothing where it is not locked (any more). */
 extern void retention_extension_unlock(void);
 
 /*

@@ -140,22 +140,78 @@ drop_stale_statistics(Oid relid, TransactionId since)
 	relation_close(relation, NoLock);
 }
 
+/*
+ * A table with its partitions and heirs, as far as ANALYZE of ours makes their
+ * statistics anew: not what another server, or another session, stores.  In the
+ * caller's memory.
+ */
+static List *
+find_own(Oid relid)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *members;
+	List	   *own = NIL;
+	ListCell   *lc;
+
+	retention_visit_start("privacy_retention: looking at the parts of a table");
+	members = find_all_inheritors(relid, NoLock, NULL);
+	MemoryContextSwitchTo(context);
+	foreach(lc, members)
+	{
+		char		relkind = get_rel_relkind(lfirst_oid(lc));
+
+		if (relkind != '\0' && relkind != RELKIND_FOREIGN_TABLE &&
+			get_rel_persistence(lfirst_oid(lc)) != RELPERSISTENCE_TEMP)
+			own = lappend_oid(own, lfirst_oid(lc));
+	}
+	retention_visit_commit();
+	MemoryContextSwitchTo(context);
+	return own;
+}
+
+static bool
+is_partitioned(Oid relid)
+{
+	MemoryContext context = CurrentMemoryContext;
+	bool		partitioned;
+
+	retention_visit_start("privacy_retention: looking at a table");
+	partitioned = get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE;
+	retention_visit_commit();
+	MemoryContextSwitchTo(context);
+	return partitioned;
+}
+
+static void
+run_analyze(const char *command, Oid relid)
+{
+	char	   *name = name_of(relid);
+
+	if (name != NULL)
+		run_command(psprintf("%s %s", command, name));
+}
+
+/* ANALYZE goes through partitions by itself, but not, in all releases, through heirs. */
 void
 retention_maintenance_analyze(Oid relid)
 {
 	TransactionId since = ReadNextTransactionId();
-	char	   *name = name_of(relid);
+	List	   *own = find_own(relid);
+	bool		partitioned = is_partitioned(relid);
 	ListCell   *lc;
 
-	if (name == NULL)
-		return;
-	run_command(psprintf("ANALYZE %s", name));
-	retention_visit_start("privacy_retention: dropping old statistics");
-	PushActiveSnapshot(GetTransactionSnapshot());
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	if (partitioned)
+		run_analyze("ANALYZE", relid);
+	foreach(lc, own)
+	{
+		if (!partitioned)
+			run_analyze(RETENTION_COMPAT_ANALYZE_ONE, lfirst_oid(lc));
+		retention_visit_start("privacy_retention: dropping old statistics");
+		PushActiveSnapshot(GetTransactionSnapshot());
 		drop_stale_statistics(lfirst_oid(lc), since);
-	PopActiveSnapshot();
-	retention_visit_commit();
+		PopActiveSnapshot();
+		retention_visit_commit();
+	}
 }
 
 /*

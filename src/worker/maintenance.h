@@ -20,8 +20,9 @@
 extern void retention_maintenance_vacuum(Oid relid);
 
 /*
- * Makes the statistics of a table, or a partition tree, anew, and drops those that ANALYZE left as they
- * were (of tables that are empty, of columns that have no target).
+ * Makes the statistics of a table, its partitions and its heirs anew, and drops those
+ * that ANALYZE left as they were (of tables that are empty, of columns that have no
+ * target).  Those of foreign tables are their server's: it leaves them alone.
  */
 extern void retention_maintenance_analyze(Oid relid);
 

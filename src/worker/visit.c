@@ -11,6 +11,7 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/pg_authid.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -41,6 +42,12 @@ settle(void)
 {
 	char		timeout[32];
 
+	/*
+	 * Also whom it acts as; the role falls back to the user that is set
+	 * before.
+	 */
+	set("session_authorization", GetUserNameFromId(BOOTSTRAP_SUPERUSERID, false));
+	set("role", "none");
 	snprintf(timeout, sizeof(timeout), "%d", retention_settings_lock_timeout);
 	set("application_name", MyBgworkerEntry->bgw_name);
 	set("lock_timeout", timeout);
@@ -89,9 +96,9 @@ retention_visit_connect(Oid dbid)
 	before_shmem_exit(release_locks, (Datum) 0);
 	BackgroundWorkerInitializeConnectionByOid(dbid, InvalidOid, 0);
 	Assert(!RecoveryInProgress());
-	settle();
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
+	settle();
 	database_name = MemoryContextStrdup(TopMemoryContext,
 										get_database_name(MyDatabaseId));
 	CommitTransactionCommand();
