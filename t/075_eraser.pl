@@ -181,6 +181,37 @@ is(sql(q{SELECT vacuumed_at IS NULL FROM retention.erasure_round WHERE relation 
 sql(q{SELECT retention.unpause('paused')});
 ok(poll_sql(q{SELECT scrubbed_at IS NOT NULL FROM retention.erasure_round WHERE relation = 'public.paused'}, 't', seconds => 30), 'until it may');
 
+# Switched off in the middle: it stops before the next step, or the next pages, and goes on once it may.
+sub erases { return "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'privacy_retention eraser'"; }
+my %switch = (
+	enabled => [ q{ALTER SYSTEM SET privacy_retention.enabled = off}, q{ALTER SYSTEM RESET privacy_retention.enabled} ],
+	database => [ q{ALTER DATABASE postgres SET privacy_retention.enabled = off}, q{ALTER DATABASE postgres RESET privacy_retention.enabled} ],
+	window => [ q{ALTER SYSTEM SET privacy_retention.time_window = '} . sql(q{SELECT to_char(now() + interval '6 hours', 'HH24:MI-') || to_char(now() + interval '7 hours', 'HH24:MI')}) . q{'},
+		q{ALTER SYSTEM RESET privacy_retention.time_window} ],
+	pause => [ q{SELECT retention.pause('stopped_pause', now() + interval '1 hour', 'test')}, q{SELECT retention.unpause('stopped_pause')} ]);
+foreach my $way (sort keys %switch)
+{
+	my $name = "stopped_$way";
+	my $scrubbed = "FROM retention.scrubbed WHERE relation = 'public.$name'";
+
+	sql('ALTER SYSTEM SET privacy_retention.scrub_pages = 100');
+	sql('SELECT pg_reload_conf()');
+	table($name, ", filler text DEFAULT repeat('x', 1900)");
+	sql("CREATE TABLE ${name}_more (id int REFERENCES $name ON DELETE CASCADE); CREATE INDEX ON ${name}_more (id);
+		INSERT INTO $name SELECT n, now(), 'other person' FROM generate_series(1001, 4000) n");
+	ok(poll_sql("SELECT running AND pages_done > 0 $scrubbed", 't', seconds => 30), "$way: a scrub that takes long");
+	sql($switch{$way}[0]);
+	sql('SELECT pg_reload_conf()');
+	ok(poll_sql(erases(), 0, seconds => 20), 'it ends');
+	is(sql("SELECT scrubbed_at IS NULL FROM retention.erasure_round WHERE relation = 'public.$name'"), 't', 'and claims nothing');
+	is(sql("SELECT running, skipped $scrubbed"), "f|public.$name: it was stopped before its end", 'it says that it was stopped') unless $way eq 'pause';
+	is(sql("SELECT count(*) FROM retention.scrubbed WHERE relation = 'public.${name}_more'"), 0, 'before the next table');
+	sql('ALTER SYSTEM RESET privacy_retention.scrub_pages');
+	sql($switch{$way}[1]);
+	sql('SELECT pg_reload_conf()');
+	ok(poll_sql("SELECT scrubbed_at IS NOT NULL FROM retention.erasure_round WHERE relation = 'public.$name'", 't', seconds => 30), 'it goes on when it may');
+}
+
 # Nobody waits for a VACUUM that takes long.
 sub vacuums_slowly
 {

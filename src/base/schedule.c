@@ -396,6 +396,19 @@ retention_schedule_told(Oid dbid, TimestampTz now, Oid last)
 	LWLockRelease(schedule->shared.lock);
 }
 
+RetentionScheduleState
+retention_schedule_state(Oid dbid)
+{
+	RetentionScheduleEntry *entry;
+	RetentionScheduleState state;
+
+	LWLockAcquire(schedule->shared.lock, LW_SHARED);
+	entry = find(dbid);
+	state = entry != NULL ? entry->state : RETENTION_NEW;
+	LWLockRelease(schedule->shared.lock);
+	return state;
+}
+
 void
 retention_schedule_note_error(Oid dbid, const char *error, TimestampTz now)
 {

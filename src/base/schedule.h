@@ -105,6 +105,9 @@ extern bool retention_schedule_tell(Oid dbid, TimestampTz now, int seconds,
 /* For a worker: they were told up to that table, InvalidOid = of all. */
 extern void retention_schedule_told(Oid dbid, TimestampTz now, Oid last);
 
+/* For an eraser: how the last visit found the database; NEW where none has been. */
+extern RetentionScheduleState retention_schedule_state(Oid dbid);
+
 /* For an eraser: something failed in the database.  No values of rows in it. */
 extern void retention_schedule_note_error(Oid dbid, const char *error, TimestampTz now);
 

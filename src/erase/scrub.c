@@ -318,6 +318,20 @@ let_others(Scrub *scrub, int64 pages)
 	retention_procedure_commit();
 }
 
+/* The rest is left to the next scrub. */
+static bool
+is_stopped(Scrub *scrub)
+{
+	RetentionScrubResult *result = scrub->result;
+
+	if (!result->stopped && scrub->order->wanted != NULL && !scrub->order->wanted())
+	{
+		result->stopped = true;
+		note_skipped(scrub, scrub->name, "it was stopped before its end");
+	}
+	return result->stopped;
+}
+
 static void
 scrub_relation(Scrub *scrub, Oid relid, bool statistics)
 {
@@ -325,7 +339,7 @@ scrub_relation(Scrub *scrub, Oid relid, bool statistics)
 	bool		more = true;
 
 	scrub->blocks.insane = scrub->blocks.closed = scrub->blocks.damaged = 0;
-	while (more)
+	while (more && !is_stopped(scrub))
 	{
 		int64		pages = scrub->result->pages;
 

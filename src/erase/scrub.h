@@ -24,6 +24,8 @@ typedef struct RetentionScrubOrder
 	bool		pace;			/* as slow as privacy_retention.scrub_pages
 								 * and scrub_wal say */
 	bool		statistics;		/* then the catalogs with statistics, too */
+	bool		(*wanted) (void);	/* asked after each chunk: is it to go on?
+									 * NULL: it is */
 	FullTransactionId horizon;	/* dead tuples of transactions before it are
 								 * counted; invalid = the next xid at the
 								 * start */
@@ -43,6 +45,7 @@ typedef struct RetentionScrubResult
 	TimeLineID	timeline;
 	bool		busy;			/* another session is scrubbing it: nothing
 								 * done */
+	bool		stopped;		/* it was not wanted any more */
 	bool		forced;
 	bool		complete;		/* every page of everything, nothing skipped */
 } RetentionScrubResult;

@@ -28,6 +28,7 @@
 #include "base/turn.h"
 #include "worker/eraser.h"
 #include "worker/erasure.h"
+#include "worker/moment.h"
 #include "worker/rounds.h"
 #include "worker/visit.h"
 
@@ -52,15 +53,15 @@ choose(void *arg)
 	MemoryContext context = CurrentMemoryContext;
 	TimestampTz wanted;
 
-	retention_erasure_begin("privacy_retention: looking for what is to be erased");
-	if (!retention_erasure_enter(NULL))
+	retention_moment_begin("privacy_retention: looking for what is to be erased");
+	if (!retention_moment_enter(NULL))
 		work->stop = true;
 	else
 	{
 		MemoryContextSwitchTo(context);
 		work->rounds = retention_rounds_for_eraser(GetCurrentTimestamp(), &wanted);
 	}
-	retention_erasure_leave();
+	retention_moment_leave();
 	MemoryContextSwitchTo(context);
 }
 
@@ -78,14 +79,14 @@ note_hold(void *arg)
 	ListCell   *lc;
 	bool		busy;
 
-	retention_erasure_begin("privacy_retention: noting what holds a round");
+	retention_moment_begin("privacy_retention: noting what holds a round");
 	if (retention_extension_lock(&busy))
 	{
 		retention_round_hold(hold->round, hold->held_by, hold->remedy);
 		foreach(lc, retention_rounds_before(hold->round))
 			retention_round_hold(lfirst(lc), hold->held_by, hold->remedy);
 	}
-	retention_erasure_leave();
+	retention_moment_leave();
 }
 
 /* What to say of a step that failed. */
@@ -138,7 +139,6 @@ retention_eraser_main(Datum arg)
 		work.stop = false;
 		work.round = hold.round;
 		problem = retention_visit_attempt(retention_erasure_advance, &work, &sqlerrcode);
-		retention_extension_unlock();
 		if (problem != NULL)
 		{
 			failed = true;
@@ -151,7 +151,6 @@ retention_eraser_main(Datum arg)
 		hold.held_by = work.held_by;
 		hold.remedy = work.remedy;
 		(void) retention_visit_attempt(note_hold, &hold, &sqlerrcode);
-		retention_extension_unlock();
 	}
 	/* The worker's next visit sees what is left. */
 	retention_turn_end(dbid, DT_NOEND, failed, GetCurrentTimestamp());

@@ -5,7 +5,7 @@
  *
  * Invariant: a level is stamped when its step is done for all tables that the round
  * reaches; whoever comes next goes on behind it.  No lock on the extension is kept
- * through a command.
+ * through a command.  Before each command it asks whether it may go on.
  *
  * The scrub follows the VACUUM as soon as it can: in the same checkpoint cycle it
  * writes no page images.
@@ -18,7 +18,6 @@
 #include "catalog/pg_statistic_ext_data.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "postmaster/interrupt.h"
 #include "storage/latch.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -27,9 +26,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "base/extension.h"
 #include "base/settings.h"
-#include "enforce/pause.h"
 #include "erase/holder.h"
 #include "erase/reach.h"
 #include "erase/remains.h"
@@ -38,6 +35,7 @@
 #include "policy/start.h"
 #include "worker/erasure.h"
 #include "worker/maintenance.h"
+#include "worker/moment.h"
 #include "worker/rounds.h"
 #include "worker/visit.h"
 
@@ -51,44 +49,6 @@
 
 /* REINDEX CONCURRENTLY waits for transactions: so long for each (ms). */
 #define REINDEX_PATIENCE "30000"
-
-/* A transaction in which rounds are read and written; end it with retention_erasure_leave(). */
-void
-retention_erasure_begin(const char *activity)
-{
-	retention_visit_start(activity);
-	PushActiveSnapshot(GetTransactionSnapshot());
-}
-
-bool
-retention_erasure_enter(const char *relation)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	bool		busy;
-
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
-	if (!retention_settings_enabled || retention_settings_erase_within == 0 ||
-		retention_settings_next_opening(now) > now)
-		return false;
-	if (!retention_extension_lock(&busy))
-		return false;
-	if (relation == NULL || !retention_pause_find(relation, now, NULL))
-		return true;
-	retention_extension_unlock();
-	return false;
-}
-
-void
-retention_erasure_leave(void)
-{
-	PopActiveSnapshot();
-	retention_visit_commit();
-	retention_extension_unlock();
-}
 
 static void
 hold(RetentionErasure *work, const char *held_by, const char *remedy)
@@ -105,13 +65,29 @@ hold_remains(RetentionErasure *work, Oid table, int64 rows)
 	MemoryContext context = CurrentMemoryContext;
 	const char *name = "a table";
 
-	retention_erasure_begin("privacy_retention: naming a table");
+	retention_moment_begin("privacy_retention: naming a table");
 	if (get_rel_name(table) != NULL)
 		name = MemoryContextStrdup(context, retention_start_relation_name(table));
-	retention_erasure_leave();
+	retention_moment_leave();
 	MemoryContextSwitchTo(context);
 	hold(work, psprintf(INT64_FORMAT " deleted rows of %s that VACUUM could not remove: their pages are in use", rows, name),
 		 psprintf("VACUUM (FREEZE, INDEX_CLEANUP ON) %s", name));
+}
+
+/* Asked before what takes long: somebody may have switched it off meanwhile. */
+static bool
+may_go_on(RetentionErasure *work)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	CHECK_FOR_INTERRUPTS();
+	if (work->stop)
+		return false;
+	retention_moment_begin("privacy_retention: asking whether erasure may go on");
+	work->stop = !retention_moment_enter(work->round->relation);
+	retention_moment_leave();
+	MemoryContextSwitchTo(context);
+	return !work->stop;
 }
 
 /* False if the round is not to go on now. */
@@ -121,8 +97,8 @@ look(RetentionErasure *work)
 	MemoryContext context = CurrentMemoryContext;
 	ListCell   *lc;
 
-	retention_erasure_begin("privacy_retention: looking at the tables of a round");
-	work->stop = !retention_erasure_enter(work->round->relation);
+	retention_moment_begin("privacy_retention: looking at the tables of a round");
+	work->stop = !retention_moment_enter(work->round->relation);
 	if (!work->stop)
 	{
 		MemoryContextSwitchTo(context);
@@ -135,7 +111,7 @@ look(RetentionErasure *work)
 				 "VACUUM (INDEX_CLEANUP ON) the table, then CALL retention.scrub()");
 		retention_round_try(work->round, GetCurrentTimestamp());
 	}
-	retention_erasure_leave();
+	retention_moment_leave();
 	MemoryContextSwitchTo(context);
 	return !work->stop;
 }
@@ -147,8 +123,8 @@ reach(RetentionErasure *work, RetentionRoundLevel level)
 	MemoryContext context = CurrentMemoryContext;
 	ListCell   *lc;
 
-	retention_erasure_begin("privacy_retention: noting what was erased");
-	work->stop = !retention_erasure_enter(work->round->relation);
+	retention_moment_begin("privacy_retention: noting what was erased");
+	work->stop = !retention_moment_enter(work->round->relation);
 	if (!work->stop)
 	{
 		(void) retention_round_reach(work->round, level, GetCurrentTimestamp());
@@ -161,7 +137,7 @@ reach(RetentionErasure *work, RetentionRoundLevel level)
 			(void) retention_round_reach(before, level, GetCurrentTimestamp());
 		}
 	}
-	retention_erasure_leave();
+	retention_moment_leave();
 	MemoryContextSwitchTo(context);
 	return !work->stop;
 }
@@ -202,7 +178,8 @@ vacuum(RetentionErasure *work, Oid heap, FullTransactionId horizon)
 	{
 		if (tries > 0 && !pruned)
 			rest(VACUUM_PAUSE);
-		CHECK_FOR_INTERRUPTS();
+		if (!may_go_on(work))
+			return;
 		retention_maintenance_vacuum(heap);
 		if (pruned)
 			return;
@@ -230,7 +207,7 @@ find_indexes(RetentionErasure *work)
 	List	   *indexes = NIL;
 	ListCell   *heap;
 
-	retention_erasure_begin("privacy_retention: looking at indexes");
+	retention_moment_begin("privacy_retention: looking at indexes");
 	foreach(heap, work->heaps)
 	{
 		Relation	relation = try_relation_open(lfirst_oid(heap), AccessShareLock);
@@ -250,25 +227,25 @@ find_indexes(RetentionErasure *work)
 		}
 		relation_close(relation, AccessShareLock);
 	}
-	retention_erasure_leave();
+	retention_moment_leave();
 	MemoryContextSwitchTo(context);
 	return indexes;
 }
 
 static void
-ask_index(Suspect *index)
+ask_index(RetentionErasure *work, Suspect *index)
 {
 	MemoryContext context = CurrentMemoryContext;
 	BlockNumber next = 0;
 
-	while (next != InvalidBlockNumber)
+	while (next != InvalidBlockNumber && may_go_on(work))
 	{
 		RetentionResidueDemand demand;
 
-		retention_erasure_begin("privacy_retention: looking for deleted values in an index");
+		retention_moment_begin("privacy_retention: looking for deleted values in an index");
 		demand = retention_residue_index_demands(index->oid, &next);
 		index->demand = Max(index->demand, demand);
-		retention_erasure_leave();
+		retention_moment_leave();
 		MemoryContextSwitchTo(context);
 	}
 }
@@ -292,8 +269,9 @@ reindex(RetentionErasure *work)
 		char	   *problem;
 		int			sqlerrcode;
 
-		CHECK_FOR_INTERRUPTS();
-		ask_index(index);
+		ask_index(work, index);
+		if (work->stop)
+			return;
 		if (index->demand == RETENTION_RESIDUE_NONE)
 			continue;
 		if (!retention_settings_reindex)
@@ -326,17 +304,15 @@ analyze(RetentionErasure *work)
 	ListCell   *lc;
 
 	foreach(lc, work->tables)
-	{
-		CHECK_FOR_INTERRUPTS();
+		if (may_go_on(work))
 		retention_maintenance_analyze(lfirst_oid(lc));
-	}
 }
 
 static void
 scrub(Oid relation, FullTransactionId horizon, RetentionScrubResult *result)
 {
 	MemoryContext context = CurrentMemoryContext;
-	RetentionScrubOrder order = {.pace = true,.horizon = horizon};
+	RetentionScrubOrder order = {.pace = true,.horizon = horizon,.wanted = retention_moment_wanted};
 	Portal		portal;
 
 	retention_visit_start("privacy_retention: scrubbing");
@@ -354,19 +330,24 @@ note_scrub(RetentionErasure *work, Oid relation, const RetentionScrubResult *res
 	MemoryContext context = CurrentMemoryContext;
 	const char *name = "a table";
 
+	if (result->stopped)
+	{
+		work->stop = true;
+		return;
+	}
 	work->round->scrub_lsn = Max(work->round->scrub_lsn, result->lsn);
 	work->round->timeline = result->timeline;
 	if (result->dead_tuples > 0)
 		hold_remains(work, relation, result->dead_tuples);
 	if (result->complete)
 		return;
-	retention_erasure_begin("privacy_retention: noting a scrub");
+	retention_moment_begin("privacy_retention: noting a scrub");
 	if (get_rel_name(relation) != NULL)
 		name = MemoryContextStrdup(context, retention_start_relation_name(relation));
-	retention_erasure_leave();
+	retention_moment_leave();
 	MemoryContextSwitchTo(context);
 	hold(work, result->busy ? psprintf("another session that scrubs %s", name) :
-		 psprintf("pages that could not be scrubbed: %s", result->skipped), NULL);
+		 psprintf("what could not be scrubbed: %s", result->skipped), NULL);
 }
 
 /* Dead items that it meets are of later deletions. */
@@ -379,7 +360,8 @@ scrub_tables(RetentionErasure *work)
 	{
 		RetentionScrubResult result;
 
-		CHECK_FOR_INTERRUPTS();
+		if (!may_go_on(work))
+			return;
 		scrub(lfirst_oid(lc), work->round->horizon, &result);
 		note_scrub(work, lfirst_oid(lc), &result);
 	}
@@ -399,10 +381,10 @@ wait_for_horizon(RetentionErasure *work, Oid relation, FullTransactionId horizon
 		if (i > 0)
 			rest(HORIZON_PAUSE);
 		CHECK_FOR_INTERRUPTS();
-		retention_erasure_begin("privacy_retention: waiting for old statistics to be removable");
+		retention_moment_begin("privacy_retention: waiting for old statistics to be removable");
 		MemoryContextSwitchTo(context);
 		removable = retention_holder_removable(relation, horizon, &holder, &remedy);
-		retention_erasure_leave();
+		retention_moment_leave();
 		MemoryContextSwitchTo(context);
 	}
 	if (!removable)
@@ -421,9 +403,11 @@ scrub_statistics(RetentionErasure *work)
 	{
 		RetentionScrubResult result;
 
-		if (!wait_for_horizon(work, catalogs[i], horizon))
+		if (!may_go_on(work) || !wait_for_horizon(work, catalogs[i], horizon))
 			return;
 		vacuum(work, catalogs[i], horizon);
+		if (work->stop)
+			return;
 		scrub(catalogs[i], horizon, &result);
 		note_scrub(work, catalogs[i], &result);
 	}
@@ -443,7 +427,7 @@ retention_erasure_advance(void *arg)
 	{
 		foreach(lc, work->heaps)
 			vacuum(work, lfirst_oid(lc), work->round->horizon);
-		if (work->held_by == NULL && !reach(work, RETENTION_ROUND_VACUUMED))
+		if (work->stop || (work->held_by == NULL && !reach(work, RETENTION_ROUND_VACUUMED)))
 			return;
 	}
 	if (reached[RETENTION_ROUND_REINDEXED] == 0)
@@ -451,18 +435,18 @@ retention_erasure_advance(void *arg)
 		/* What VACUUM has not removed yet may leave values in an index later. */
 		if (reached[RETENTION_ROUND_VACUUMED] != 0)
 			reindex(work);
-		if (work->held_by == NULL && !reach(work, RETENTION_ROUND_REINDEXED))
+		if (work->stop || (work->held_by == NULL && !reach(work, RETENTION_ROUND_REINDEXED)))
 			return;
 	}
 	if (reached[RETENTION_ROUND_ANALYZED] == 0)
 	{
 		analyze(work);
-		if (!reach(work, RETENTION_ROUND_ANALYZED))
+		if (work->stop || !reach(work, RETENTION_ROUND_ANALYZED))
 			return;
 	}
 	/* Even where something holds the round: what can be wiped is wiped soon. */
 	scrub_tables(work);
 	scrub_statistics(work);
-	if (work->held_by == NULL)
+	if (!work->stop && work->held_by == NULL)
 		(void) reach(work, RETENTION_ROUND_SCRUBBED);
 }

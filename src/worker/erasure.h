@@ -27,17 +27,6 @@ typedef struct RetentionErasure
 	const char *remedy;
 } RetentionErasure;
 
-/* A transaction in which rounds are read and written; ended by leave(). */
-extern void retention_erasure_begin(const char *activity);
-
-/*
- * May erasure go on, of that table (NULL: of any)?  If so the extension is locked until
- * leave().
- */
-extern bool retention_erasure_enter(const char *relation);
-
-extern void retention_erasure_leave(void);
-
 /*
  * Brings the round at hand as far as it goes; its argument is a RetentionErasure.  For
  * retention_visit_attempt().
