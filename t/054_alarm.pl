@@ -118,6 +118,37 @@ like(sql($remedy), qr/^$pid\|/, 'the remedy names who has locked the table');
 $locker->quit;
 is(sql('SELECT state FROM retention.status'), 'ok', 'then it is well again');
 
+# Erasure that is late: told once, with what holds it, and when it is well again
+sql(q{ALTER SYSTEM SET privacy_retention.erase_within = 1; SELECT pg_reload_conf();
+	CREATE TABLE leaver (email text, at timestamptz);
+	CREATE INDEX ON leaver (at);
+	INSERT INTO leaver VALUES ('somebody@example.org', now() - interval '30 minutes');
+	SECURITY LABEL FOR privacy_retention ON TABLE leaver IS 'visits, from at, then delete';
+	SELECT retention.protect('leaver')});
+my $reader = $node->background_psql('postgres');
+$reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM leaver');
+my $reader_pid = $reader->query_safe('SELECT pg_backend_pid()');
+$offset = RetentionNode::log_size($node);
+@heard = ();
+sql(q{UPDATE leaver SET at = now() - interval '90 minutes'});
+poll_sql(q{SELECT count(*) FROM retention.told_state WHERE relation = 'public.leaver' AND stage = -1}, '1');
+ask_listener('SELECT 1');
+my $of_leaver = sub { return grep { $_->{what} eq 'erasure' && $_->{relation} eq 'public.leaver' } @heard };
+($told) = $of_leaver->();
+is("$told->{relation} $told->{state}", 'public.leaver late', 'erasure that is late is told');
+is($told->{stage}, undef, 'it is no stage of a rule');
+poll_sql(q{SELECT count(*) FROM retention.erasure_horizon WHERE relation = 'public.leaver' AND held_by ~ '}. $reader_pid . q{'}, '1');
+$reader->quit;
+# as it would be with the next checkpoint
+poll_sql(q{CHECKPOINT; SELECT count(*) FROM retention.told_state WHERE relation = 'public.leaver' AND stage = -1}, '0');
+ask_listener('SELECT 1');
+is(join(' ', map { $_->{state} } $of_leaver->()), 'late ok', 'once, and when it is well again');
+$log = RetentionNode::log_since($node, $offset);
+is(() = $log =~ /the erasure of public\.leaver is late/g, 1, 'a line in the log, once');
+like($log, qr/the erasure of public\.leaver is ok, was late/, 'and another');
+unlike($log . JSON::PP::encode_json(\@heard), qr/somebody/, 'no value of a row');
+sql(q{ALTER SYSTEM RESET privacy_retention.erase_within; SELECT pg_reload_conf(); DROP TABLE leaver});
+
 # No free slot
 $listener->quit;
 sql('ALTER SYSTEM SET max_worker_processes = 2');

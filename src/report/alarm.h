@@ -1,7 +1,7 @@
 /*
  * alarm.h
- *		Tells when the state of a rule changes: a line in the server's log, and a
- *		notification for whoever listens.
+ *		Tells when the state of a rule changes, or the erasure of what was deleted is
+ *		late: a line in the server's log, and a notification for whoever listens.
  *
  * Invariant: each change from or to a state that is not well is told once, and
  * without any value of a row; what cannot be told now is told later.
@@ -16,8 +16,8 @@
 #define RETENTION_ALARM_CHANNEL "privacy_retention"
 
 /*
- * Compares the states of the rules with those last told, and tells what has
- * changed when the transaction commits.  relid: of one table; InvalidOid = of all,
+ * Compares the states of the rules, and behind the last table those of erasures,
+ * with those last told, and tells what has changed when the transaction commits.  relid: of one table; InvalidOid = of all,
  * those behind the table "after" first, for budget ms (0 = all of them).  Returns
  * the table behind which to go on, InvalidOid = none is left.  Nothing where the
  * SQL objects of 1.0 know no alarms, and on a standby.
