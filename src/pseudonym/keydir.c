@@ -15,7 +15,6 @@
 
 #include "miscadmin.h"
 #include "port.h"
-#include "storage/fd.h"
 
 #include "base/settings.h"
 #include "pseudonym/keydir.h"
@@ -50,6 +49,18 @@ retention_keydir_fail_system(RetentionKeyProblem *problem, const char *what, con
 			 "In directory \"%s\": %s.", retention_settings_key_directory,
 			 strerror(saved));
 	return false;
+}
+
+bool
+retention_keydir_sync(int fd)
+{
+	int			result;
+
+	/* Not pg_fsync(): it does what the setting says. */
+	do
+		result = fsync(fd);
+	while (result != 0 && errno == EINTR);
+	return result == 0;
 }
 
 void
@@ -113,7 +124,7 @@ make_directory(const char *path, RetentionKeyProblem *problem)
 	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return retention_keydir_fail_system(problem, "open", "the key directory's parent");
-	synced = pg_fsync(fd) == 0 || errno == EINVAL;
+	synced = retention_keydir_sync(fd) || errno == EINVAL;
 	close(fd);
 	return synced ||
 		retention_keydir_fail_system(problem, "fsync", "the key directory's parent");

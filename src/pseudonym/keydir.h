@@ -75,6 +75,13 @@ extern bool retention_keydir_list(int directory, RetentionKeyList *list,
 extern RetentionKeyEpoch *retention_keydir_find_or_add(RetentionKeyList *list,
 													   int epoch);
 
+/*
+ * A key file, or the directory itself, to the disk, also with fsync = off: that is
+ * meant for data that can be had again, and a key that is destroyed must not come back
+ * with a crash.  False with errno: EINVAL where a file system cannot for directories.
+ */
+extern bool retention_keydir_sync(int fd);
+
 extern void retention_keydir_file_name(char name[64], int epoch,
 									   const char *suffix);
 

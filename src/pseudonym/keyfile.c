@@ -27,7 +27,6 @@
 
 #include "port.h"
 #include "port/pg_crc32c.h"
-#include "storage/fd.h"
 
 #include "pseudonym/keyfile.h"
 
@@ -212,14 +211,14 @@ write_file(int directory, const char *name, const char *text, size_t length,
 	if (fd < 0)
 		return retention_keydir_fail_system(problem, "create", temporary);
 	errno = ENOSPC;				/* where write() says nothing else */
-	good = write(fd, text, length) == (ssize_t) length && pg_fsync(fd) == 0;
+	good = write(fd, text, length) == (ssize_t) length && retention_keydir_sync(fd);
 	if (!good)
 		retention_keydir_fail_system(problem, "write", temporary);
 	if (close(fd) != 0 && good)
 		good = retention_keydir_fail_system(problem, "close", temporary);
 	if (good && renameat(directory, temporary, directory, name) != 0)
 		good = retention_keydir_fail_system(problem, "rename", temporary);
-	if (good && pg_fsync(directory) != 0 && errno != EINVAL)
+	if (good && !retention_keydir_sync(directory) && errno != EINVAL)
 		return retention_keydir_fail_system(problem, "fsync", "the key directory");
 	if (!good)
 		unlinkat(directory, temporary, 0);
@@ -270,7 +269,7 @@ overwrite(int directory, const char *name, RetentionKeyProblem *problem)
 		good = written > 0;
 		done += written;
 	}
-	good = good && pg_fsync(fd) == 0;
+	good = good && retention_keydir_sync(fd);
 	if (!good)
 		retention_keydir_fail_system(problem, "overwrite", name);
 	if (fd >= 0)
@@ -298,7 +297,7 @@ retention_keyfile_destroy(int directory, int epoch, TimestampTz when,
 		return false;
 	if (unlinkat(directory, name, 0) != 0)
 		return retention_keydir_fail_system(problem, "remove", name);
-	if (pg_fsync(directory) != 0 && errno != EINVAL)
+	if (!retention_keydir_sync(directory) && errno != EINVAL)
 		return retention_keydir_fail_system(problem, "fsync", "the key directory");
 	return true;
 }
