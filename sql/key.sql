@@ -74,7 +74,14 @@ SELECT pg_temp.shell('sed -i -e "s/^key ./key 0/; s/^at 1/at 2/" epoch-5.key');
 SELECT retention.pseudonym('value', 'domain');
 SELECT pg_temp.shell(': > epoch-5.key');
 SELECT retention.pseudonym('value', 'domain');
+SELECT pg_temp.shell('head -c 2000 /dev/zero > epoch-5.key');
+-- That is said aloud, for a date that it may have had is lost; it can be destroyed all the same.
+SELECT severity, finding, hint FROM retention.check() WHERE object = 'key epoch 5';
+CALL retention.enforce();
 SELECT retention.destroy_key(5);
+SELECT epoch, state FROM retention.key WHERE epoch = 5;
+SELECT count(*) FROM entry WHERE id > :before AND event = 'destroy_key' AND detail LIKE 'epoch 5 at %';
+SELECT count(*) FROM retention.check() WHERE object LIKE 'key epoch%';
 SELECT retention.pseudonym('value', 'domain') = token AS epoch_2 FROM token WHERE epoch = 2;
 
 -- Nobody else may be able to read keys.
@@ -141,7 +148,8 @@ SELECT retention.create_key('2100-01-01 00:00+00');
 SELECT regexp_replace(regexp_replace(pg_temp.content('epoch-9.key'), '^at \d+$', 'at NUMBER', 'n'), '[0-9a-f]{8,64}$', 'HEX', 'ng');
 SELECT epoch, state, destroy_on AT TIME ZONE 'UTC' AS destroy_on FROM retention.key WHERE epoch > 8;
 SELECT pg_temp.shell('sed -i -e "s/^destroy 4/destroy 5/" epoch-9.key');
-SELECT state FROM retention.key WHERE epoch = 9;
+SELECT state, destroy_on FROM retention.key WHERE epoch = 9;
+SELECT severity, finding FROM retention.check() WHERE object = 'key epoch 9';
 SELECT pg_temp.shell('sed -i -e "s/^destroy 5/destroy 4/" epoch-9.key');
 -- Not by a pass over one table, whatever it is told; not a moment too early.
 CREATE TABLE regress_key (at timestamptz, name text);

@@ -37,7 +37,7 @@ sub stop_asking
 sub answer
 {
 	my ($sql, %option) = @_;
-	my ($status, $out, $error) = $node->psql('postgres', $sql, %option);
+	my ($status, $out, $error) = $node->psql(delete $option{dbname} // 'postgres', $sql, %option);
 	return $status == 0 ? $out : $error;
 }
 
@@ -167,6 +167,84 @@ is(answer('SELECT state FROM retention.key WHERE epoch = 1'), 'destroyed', 'it i
 like(answer('SELECT retention.destroy_key(1)'), qr/no key of epoch 1.*destroyed already/s, 'once');
 like(answer('SELECT retention.destroy_key(99)'), qr/no key of epoch 99/, 'an epoch that never was');
 is(scalar(() = slurp_file("$vault/vault") =~ /$keys[1]|$keys[2]/g), 1, 'the vault has lost that key and kept the other');
+
+# A date that has passed by a clock that jumped says so, and names what helps.
+my $found = q{SELECT finding || '|' || hint FROM retention.check() WHERE object = 'key epoch 90'};
+my $past = int((time() - 86400) * 1e6);
+ask('answer.list', "epoch 90 1600000000000000 $past\n");
+is(answer("BEGIN; UPDATE retention.pass_clock SET ahead = 2 * 86400 * 1000000::bigint; $found"),
+	'the date of its destruction has passed by a clock that jumped ahead, and waits until somebody has accepted the clock|'
+	  . "SELECT retention.accept_clock(), if the server's clock is right", 'a key that a jump keeps');
+like(answer("BEGIN; UPDATE retention.pass_clock SET ahead = 3600 * 1000000::bigint; $found"), qr/^the date of its destruction has passed\|SELECT retention.destroy_key\(90\)/, 'one that it does not keep');
+stop_asking('answer.list');
+
+# While the vault takes its time nobody waits for who asked it: no snapshot, no transaction
+# and no lock is held, and the extension, or the database, can be dropped.
+sub make_patient
+{
+	$node->safe_psql('postgres', 'CREATE DATABASE patient') if answer(q{SELECT count(*) FROM pg_database WHERE datname = 'patient'}) eq '0';
+	return $node->safe_psql('patient', 'CREATE EXTENSION privacy_retention; SELECT retention.create_key()');
+}
+
+# Asks for a session that waits for the vault, in one look: what it holds meanwhile.
+sub seen_waiting
+{
+	my ($who, $what) = @_;
+	my $holds = 'never seen';
+	my $pid;
+	RetentionNode::until_true(sub {
+		my $seen = answer(qq{SELECT a.pid, coalesce(a.backend_xmin::text, 'no snapshot'), coalesce(a.backend_xid::text, 'no transaction'),
+				coalesce((SELECT string_agg(concat_ws(' ', l.locktype, l.classid::regclass, l.relation::regclass, l.mode), ', ') FROM pg_locks l WHERE l.pid = a.pid AND l.locktype <> 'virtualxid'), 'no lock')
+			FROM pg_stat_activity a WHERE a.datname = 'patient' AND a.wait_event = 'Extension' AND $who});
+		($pid, $holds) = split /\|/, $seen, 2 if $seen ne '';
+		return $seen ne '';
+	});
+	is($holds, 'no snapshot|no transaction|no lock', "$what holds nothing while it waits for the vault");
+	return $pid;
+}
+my $worker = q{a.query = 'privacy_retention: looking after the keys'};
+my $still = 'SELECT count(*) FROM pg_stat_activity WHERE pid =';
+make_patient();
+ask('wait.list');
+my $pid = seen_waiting($worker, 'a visit');
+is(answer(q{SET lock_timeout = '3s'; DROP EXTENSION privacy_retention}, dbname => 'patient'), '', 'the extension can be dropped');
+is(answer("$still $pid"), '1', 'meanwhile');
+stop_asking('wait.list');
+ok(RetentionNode::until_true(sub { answer("$still $pid") eq '0' }), 'the visit ends');
+
+make_patient();
+ask('wait.list');
+$pid = seen_waiting($worker, 'a visit');
+is(answer('DROP DATABASE patient'), '', 'the database can be dropped');
+stop_asking('wait.list');
+
+$node->append_conf('postgresql.conf', "privacy_retention.enabled = off\n");
+$node->reload;
+make_patient();
+ask('wait.list');
+my $call = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('patient'), '-c', 'SET privacy_retention.enabled = on', '-c', 'CALL retention.enforce()' ], '>', \my $called, '2>', \my $complaint);
+seen_waiting(q{a.query LIKE 'CALL%'}, 'CALL');
+is(answer(q{SET lock_timeout = '3s'; DROP EXTENSION privacy_retention}, dbname => 'patient'), '', 'the extension can be dropped');
+stop_asking('wait.list');
+$call->finish;
+like($complaint, qr/nothing is enforced: extension privacy_retention is being dropped/, 'which the CALL is told');
+
+# What was made and destroyed meanwhile is recorded afterwards, once.
+make_patient();
+my $recorded = q{SELECT count(*) FROM retention.ledger WHERE event = 'destroy_key' AND detail LIKE 'epoch %1$s at %%'};
+ask('wait.destroy');
+my $dated = answer(q{SELECT retention.create_key(clock_timestamp() + interval '50 ms')}, dbname => 'patient');
+ok(RetentionNode::poll($node, "SELECT destroy_on < clock_timestamp() FROM retention.key WHERE epoch = $dated", 't'), 'a date comes');
+$call = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('patient'), '-c', 'SET privacy_retention.enabled = on', '-c', 'CALL retention.enforce()' ], '>', \$called, '2>', \$complaint);
+seen_waiting(q{a.query LIKE 'CALL%'}, 'CALL that destroys a key');
+is(answer(sprintf($recorded, $dated), dbname => 'patient'), '0', 'it is not destroyed yet');
+stop_asking('wait.destroy');
+$call->finish;
+is($complaint, '', 'it ends well');
+is(answer(sprintf($recorded, $dated), dbname => 'patient'), '1', 'destroyed, and in the ledger');
+is(answer('SELECT ok, unsealed FROM retention.verify_ledger()', dbname => 'patient'), 't|0', 'which is whole');
+$node->append_conf('postgresql.conf', "privacy_retention.enabled = on\n");
+$node->reload;
 
 # A standby asks the same vault.
 $node->backup('copy');

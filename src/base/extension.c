@@ -93,6 +93,13 @@ retention_extension_unlock(void)
 }
 
 void
+retention_extension_release(void)
+{
+	while (depth > 0)
+		retention_extension_unlock();
+}
+
+void
 retention_extension_lock_exclusively(void)
 {
 	Oid			extension = get_extension_oid(RETENTION_EXTENSION_NAME, true);

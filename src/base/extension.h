@@ -29,6 +29,12 @@ extern void retention_extension_require(const char *done);
 extern void retention_extension_unlock(void);
 
 /*
+ * Unlocks it as often as it is locked: for a session that waits for something outside
+ * the server.  It may be gone, or another, afterwards.
+ */
+extern void retention_extension_release(void);
+
+/*
  * Locks the extension as DROP EXTENSION will, until the transaction ends, and so
  * waits for whoever has it locked.
  */

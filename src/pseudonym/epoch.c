@@ -51,6 +51,13 @@ look(RetentionKeyList *list, RetentionKeyProblem *problem)
 	return good;
 }
 
+/* A damaged file, or one that others can read: its date is not known. */
+static bool
+is_unusable(const RetentionKeyEpoch *epoch)
+{
+	return epoch->present && !epoch->destroyed && TIMESTAMP_IS_NOBEGIN(epoch->created_at);
+}
+
 /* ---- On their date ---- */
 
 static bool
@@ -144,18 +151,28 @@ warn(const RetentionKeyProblem *problem)
 			 problem->hint != NULL ? errhint("%s", problem->hint) : 0));
 }
 
-TimestampTz
-retention_epoch_visit(TimestampTz now, bool (*records) (void))
+/* A date that nobody can read is not kept: each visit says so. */
+static void
+warn_of_unusable(const RetentionKeyList *list)
 {
-	RetentionKeyList list;
+	for (int i = 0; i < list->count; i++)
+		if (is_unusable(&list->epochs[i]))
+			ereport(WARNING,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("the key of epoch %d is unusable: whether it has a date is not known",
+							list->epochs[i].epoch),
+					 errhint("SELECT * FROM retention.check(); says what helps.")));
+}
+
+TimestampTz
+retention_epoch_tend(TimestampTz now, RetentionKeyList *list)
+{
 	RetentionKeyProblem problem;
 	RetentionKeystore store;
 	bool		good;
 
-	if (!retention_keystore_configured() || !retention_epoch_record_is_known())
-		return DT_NOEND;
-	good = look(&list, &problem);
-	if (good && any_due(&list, now))
+	good = look(list, &problem);
+	if (good && any_due(list, now))
 	{
 		good = retention_keystore_open(&store, true, &problem);
 		if (good)
@@ -166,18 +183,18 @@ retention_epoch_visit(TimestampTz now, bool (*records) (void))
 		retention_keyring_wipe();
 		if (!good)
 			warn(&problem);
-		good = look(&list, &problem);
+		good = look(list, &problem);
 	}
 	if (!good)
 	{
 		/* No directory yet: nobody has made a key. */
 		if (problem.code != ERRCODE_UNDEFINED_FILE)
 			warn(&problem);
+		list->count = 0;
 		return DT_NOEND;
 	}
-	if (list.count > 0 && records())
-		retention_epoch_record_missing(&list);
-	return next_date(&list, now);
+	warn_of_unusable(list);
+	return next_date(list, now);
 }
 
 /* ---- SQL ---- */
@@ -312,7 +329,7 @@ put_epoch(ReturnSetInfo *result, const RetentionKeyEpoch *epoch, bool current)
 	nulls[4] = !epoch->present || TIMESTAMP_IS_NOEND(epoch->destroy_on);
 	if (epoch->destroyed)
 		state = epoch->present ? "destroying" : "destroyed";
-	else if (nulls[2])
+	else if (is_unusable(epoch))
 		state = "unusable";
 	else
 		state = current ? "current" : "retired";

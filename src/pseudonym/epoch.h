@@ -10,15 +10,18 @@
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
+#include "pseudonym/keydir.h"
 
 /*
- * Destroys keys whose date has come and those whose destruction stopped midway, and,
- * where "records" says so, records in the ledger what is not in it.  Returns the next date after now,
- * DT_NOEND = none.  Caller: in a transaction with an active snapshot, which commits
- * next; not on a standby.  What is wrong with the keys is a WARNING, so that nothing
- * else waits for them; it is tried again next time.
+ * Destroys keys whose date has come by "now" and those whose destruction stopped
+ * midway.  *list: the epochs as they are then, none where they could not be read.
+ * Returns the next date after now, DT_NOEND = none.
+ *
+ * A vault takes its time: caller has no snapshot and no lock, and is in no
+ * transaction or in one that has done nothing yet; not on a standby.  Reads no catalog.
+ * What is wrong with the keys is a WARNING, so that nothing else waits for them; it is
+ * tried again next time.
  */
-extern TimestampTz retention_epoch_visit(TimestampTz now, bool (*records) (void));
+extern TimestampTz retention_epoch_tend(TimestampTz now, RetentionKeyList *list);
 
 #endif							/* RETENTION_EPOCH_H */

@@ -92,15 +92,21 @@ CREATE VIEW retention.finding_installation AS
      WHERE u.entries > 0 AND NOT pg_catalog.pg_is_in_recovery()
     UNION ALL
     SELECT CASE k.state WHEN 'unusable' THEN 'error' ELSE 'warning' END, pg_catalog.format('key epoch %s', k.epoch),
-           CASE k.state WHEN 'unusable' THEN 'its file is damaged, or open to other users'
+           CASE k.state WHEN 'unusable' THEN 'its file is damaged, or open to other users: it makes no tokens, and if it has a date of destruction, that is not known and not kept'
                 ELSE 'its destruction has not been completed' END,
-           CASE k.state WHEN 'unusable' THEN 'chmod 0600 the file in privacy_retention.key_directory, or restore it; the server''s log has more.'
+           CASE k.state WHEN 'unusable' THEN pg_catalog.format('chmod 0600 epoch-%s.key in privacy_retention.key_directory, or restore it from the backup of the keys; or, if it must go, SELECT retention.destroy_key(%s)', k.epoch, k.epoch)
                 ELSE pg_catalog.format('SELECT retention.destroy_key(%s)', k.epoch) END
       FROM retention.key k WHERE k.state IN ('unusable', 'destroying')
     UNION ALL
-    SELECT 'warning', pg_catalog.format('key epoch %s', k.epoch), 'the date of its destruction has passed',
-           pg_catalog.format('SELECT retention.destroy_key(%s); the server''s log says why it was not destroyed', k.epoch)
+    -- By so much the clock may be ahead, as the last pass saw it: for so long the key is kept.
+    SELECT 'warning', pg_catalog.format('key epoch %s', k.epoch),
+           CASE WHEN j.held THEN 'the date of its destruction has passed by a clock that jumped ahead, and waits until somebody has accepted the clock'
+                ELSE 'the date of its destruction has passed' END,
+           CASE WHEN j.held THEN 'SELECT retention.accept_clock(), if the server''s clock is right'
+                ELSE pg_catalog.format('SELECT retention.destroy_key(%s); the server''s log says why it was not destroyed', k.epoch) END
       FROM retention.key k
+     CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM retention.pass_clock c
+                                         WHERE k.destroy_on > pg_catalog.now() - c.ahead / 1000000.0 * interval '1 second')) AS j (held)
      WHERE k.state IN ('current', 'retired') AND k.destroy_on < pg_catalog.now() - interval '1 hour'
     UNION ALL
     SELECT 'warning', pg_catalog.format('role settings of %s', coalesce(s.setrole::pg_catalog.regrole::text, 'all')),

@@ -47,20 +47,17 @@ tell_states(Oid relid)
 	SPI_finish();
 }
 
-/*
- * Before the pass, so that it makes tokens with the key that stays, and seals what is
- * recorded here.
- */
+/* A step of it, in a transaction that has the extension; the next has no snapshot. */
 static void
-look_after_keys(TimestampTz as_of)
+take_key_step(void (*step) (RetentionKeysCare *care), RetentionKeysCare *care)
 {
 	retention_extension_require("enforced");
 	PG_TRY();
 	{
 		retention_procedure_connect();
 		EnsurePortalSnapshotExists();
-		(void) retention_keys_look_after(as_of);
-		retention_sweep_commit();
+		step(care);
+		retention_procedure_commit();
 		SPI_finish();
 	}
 	PG_FINALLY();
@@ -68,6 +65,22 @@ look_after_keys(TimestampTz as_of)
 		retention_extension_unlock();
 	}
 	PG_END_TRY();
+}
+
+/*
+ * Before the pass, so that it makes tokens with the key that stays, and seals what is
+ * recorded here.
+ */
+static void
+look_after_keys(TimestampTz as_of)
+{
+	RetentionKeysCare *care = palloc0(sizeof(RetentionKeysCare));
+
+	care->now = as_of;
+	take_key_step(retention_keys_look, care);
+	retention_keys_tend(care);
+	if (care->wanted)
+		take_key_step(retention_keys_record, care);
 }
 
 /* How far the erasure of earlier deletions has got, in a transaction of its own. */

@@ -16,8 +16,6 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "storage/lwlock.h"
-#include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -31,19 +29,6 @@
 #include "worker/moment.h"
 #include "worker/rounds.h"
 #include "worker/visit.h"
-
-/*
- * As autovacuum, for those who wait: the server cancels whoever has this flag when
- * his lock is in the way, and DROP DATABASE ends him.
- */
-static void
-give_way(void)
-{
-	LWLockAcquire(ProcArrayLock, LW_EXCLUSIVE);
-	MyProc->statusFlags |= PROC_IS_AUTOVACUUM;
-	ProcGlobal->statusFlags[MyProc->pgxactoff] = MyProc->statusFlags;
-	LWLockRelease(ProcArrayLock);
-}
 
 /* The rounds that it is to bring further; in the caller's memory. */
 static void
@@ -125,7 +110,7 @@ retention_eraser_main(Datum arg)
 		SetConfigOption("vacuum_cost_delay", delay, PGC_SUSET, PGC_S_OVERRIDE);
 	/* Near a wraparound VACUUM would leave entries in indexes. */
 	SetConfigOption("vacuum_failsafe_age", "2100000000", PGC_SUSET, PGC_S_OVERRIDE);
-	give_way();
+	retention_visit_give_way(true);
 	MemoryContextSwitchTo(AllocSetContextCreate(TopMemoryContext,
 												"privacy_retention eraser",
 												ALLOCSET_DEFAULT_SIZES));

@@ -5,6 +5,7 @@
  * Invariant: nothing is written to the ledger of a database that is being restored:
  * the entries of the dump come with their numbers.  No key is destroyed because the
  * clock jumped: it lives as much longer, until somebody has accepted the clock.
+ * Nobody waits for a vault but who asked for it.
  */
 #include "postgres.h"
 
@@ -17,6 +18,27 @@
 #include "pseudonym/keystore.h"
 #include "worker/keys.h"
 
+void
+retention_keys_look(RetentionKeysCare *care)
+{
+	care->wanted = retention_keystore_configured() && retention_epoch_record_is_known();
+	care->next = DT_NOEND;
+	care->list.count = 0;
+	/* Who names a time to come means it. */
+	care->ahead = care->wanted && care->now <= GetCurrentTimestamp() ?
+		retention_jump_ahead() : 0;
+}
+
+void
+retention_keys_tend(RetentionKeysCare *care)
+{
+	if (!care->wanted)
+		return;
+	care->next = retention_epoch_tend(care->now - care->ahead, &care->list);
+	if (!TIMESTAMP_IS_NOEND(care->next))
+		care->next += care->ahead;
+}
+
 /* Has this database a ledger of its own doing?  Restored tables wait. */
 static bool
 acts_here(void)
@@ -24,15 +46,10 @@ acts_here(void)
 	return retention_epoch_record_any() || retention_guard_protects_any();
 }
 
-TimestampTz
-retention_keys_look_after(TimestampTz now)
+void
+retention_keys_record(RetentionKeysCare *care)
 {
-	int64		ahead = 0;
-	TimestampTz next;
-
-	/* Who names a time to come means it. */
-	if (retention_keystore_configured() && now <= GetCurrentTimestamp())
-		ahead = retention_jump_ahead();
-	next = retention_epoch_visit(now - ahead, acts_here);
-	return TIMESTAMP_IS_NOEND(next) ? next : next + ahead;
+	/* Objects of another version may be there by now. */
+	if (care->list.count > 0 && retention_epoch_record_is_known() && acts_here())
+		retention_epoch_record_missing(&care->list);
 }

@@ -18,6 +18,8 @@
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 #include "storage/lock.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
 #include "tcop/pquery.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -102,6 +104,18 @@ retention_visit_connect(Oid dbid)
 	database_name = MemoryContextStrdup(TopMemoryContext,
 										get_database_name(MyDatabaseId));
 	CommitTransactionCommand();
+}
+
+void
+retention_visit_give_way(bool yes)
+{
+	LWLockAcquire(ProcArrayLock, LW_EXCLUSIVE);
+	if (yes)
+		MyProc->statusFlags |= PROC_IS_AUTOVACUUM;
+	else
+		MyProc->statusFlags &= ~PROC_IS_AUTOVACUUM;
+	ProcGlobal->statusFlags[MyProc->pgxactoff] = MyProc->statusFlags;
+	LWLockRelease(ProcArrayLock);
 }
 
 Portal

@@ -21,6 +21,12 @@ extern void retention_visit_start(const char *activity);
 extern void retention_visit_commit(void);
 
 /*
+ * As autovacuum, for those who wait: while it gives way, the server cancels this
+ * process when its lock is in somebody's way, and DROP DATABASE ends it.
+ */
+extern void retention_visit_give_way(bool yes);
+
+/*
  * SPI keeps a snapshot for a statement and its commits with the portal in which
  * they run.  A client's CALL has one; a worker makes its own.
  */

@@ -7,12 +7,14 @@
  * the shared table.  Its settings are its own, whatever database and role say.
  *
  * During the visit it holds a lock on the extension, as DROP EXTENSION does
- * before all others: neither can wait for the other with locks half taken.
+ * before all others: neither can wait for the other with locks half taken.  Not
+ * while it waits for a vault; each step then looks whether the extension is there.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
@@ -101,18 +103,49 @@ enforce(RetentionScheduleReport *report)
 	report->next_wake = result.more ? ended : Min(result.next_due, naptime);
 }
 
-/* Keys whose date has come; after the pass, which a slow vault must not delay. */
+/*
+ * Keys whose date has come; after the pass, which a slow vault must not delay.  While
+ * it is asked, nothing is held, and who drops the database ends this process.
+ */
 static void
 look_after_keys(RetentionScheduleReport *report)
 {
+	MemoryContext context = CurrentMemoryContext;
+	RetentionKeysCare *care = palloc0(sizeof(RetentionKeysCare));
 	bool		busy;
 
-	retention_visit_start("privacy_retention: looking after the keys");
+	retention_visit_start("privacy_retention: looking for keys");
+	care->now = GetCurrentTimestamp();
 	if (retention_extension_lock(&busy))
 	{
 		PushActiveSnapshot(GetTransactionSnapshot());
-		report->next_wake = Min(report->next_wake,
-								retention_keys_look_after(GetCurrentTimestamp()));
+		retention_keys_look(care);
+		PopActiveSnapshot();
+	}
+	retention_visit_commit();
+	MemoryContextSwitchTo(context);
+	if (!care->wanted)
+		return;
+
+	retention_extension_release();
+	pgstat_report_activity(STATE_RUNNING, "privacy_retention: looking after the keys");
+	retention_visit_give_way(true);
+	PG_TRY();
+	{
+		retention_keys_tend(care);
+	}
+	PG_FINALLY();
+	{
+		retention_visit_give_way(false);
+	}
+	PG_END_TRY();
+	report->next_wake = Min(report->next_wake, care->next);
+
+	retention_visit_start("privacy_retention: recording keys");
+	if (retention_extension_lock(&busy))
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		retention_keys_record(care);
 		PopActiveSnapshot();
 	}
 	retention_visit_commit();
