@@ -1305,7 +1305,8 @@ CREATE VIEW retention.finding_erasure AS
         -- deletions that no round covers
         SELECT d.relation, w.entries, w.since, w.late, c.last_entry IS NOT NULL AS was_erased
           FROM deleted d CROSS JOIN promise p
-         CROSS JOIN LATERAL (SELECT pg_catalog.max(r.last_entry) AS last_entry FROM retention.erasure_round r WHERE r.relation = d.relation) c
+          LEFT JOIN LATERAL (SELECT r.last_entry FROM retention.erasure_round r
+                              WHERE r.relation = d.relation ORDER BY r.first_entry DESC LIMIT 1) c ON true
          CROSS JOIN LATERAL (SELECT pg_catalog.count(*) AS entries, pg_catalog.min(l.recorded_at) AS since,
                                     pg_catalog.count(*) FILTER (WHERE l.recorded_at + p.erase_within <= pg_catalog.now()) AS late
                                FROM retention.ledger l

@@ -27,9 +27,9 @@ SELECT h.entry = l.seq AS entry, h.relation, h.column_name, h.category, h.action
 FROM retention.erasure_horizon h JOIN retention.ledger l ON l.seq = h.entry WHERE h.relation = 'public.horizon_visit' ORDER BY h.entry LIMIT 1;
 
 -- A round takes the first two, another one the last but for its own last entry.
-SELECT min(seq) AS first, max(seq) AS last FROM retention.ledger WHERE relation = 'public.horizon_visit' AND event = 'batch' \gset
+SELECT min(seq) AS first, (array_agg(seq ORDER BY seq))[2] AS second, max(seq) AS last FROM retention.ledger WHERE relation = 'public.horizon_visit' AND event = 'batch' \gset
 INSERT INTO retention.erasure_round (relation, table_id, first_entry, last_entry, first_deleted_at, deleted_at, horizon)
-SELECT 'public.horizon_visit', 'horizon_visit'::regclass, :first, :first + 1, now(), now(), pg_snapshot_xmax(pg_current_snapshot());
+SELECT 'public.horizon_visit', 'horizon_visit'::regclass, :first, :second, now(), now(), pg_snapshot_xmax(pg_current_snapshot());
 SELECT n, level, held_by FROM ladder ORDER BY n;
 -- of a table of another name it is not
 INSERT INTO retention.erasure_round (relation, table_id, first_entry, last_entry, first_deleted_at, deleted_at, horizon, wal_clear_at)
@@ -42,7 +42,7 @@ CALL retention.enforce('horizon_visit');
 SELECT n, level, held_by, remedy FROM ladder ORDER BY n LIMIT 1;
 CALL retention.enforce('horizon_visit');
 -- once
-SELECT erasure_level, detail = format('entries %s to %s', :first, :first + 1) AS entries, rows, category FROM retention.ledger
+SELECT erasure_level, detail = format('entries %s to %s', :first, :second) AS entries, rows, category FROM retention.ledger
 WHERE relation = 'public.horizon_visit' AND event = 'erasure';
 -- What the worker notes of its own steps stays.
 UPDATE retention.erasure_round SET held_by = 'a VACUUM that is at work', remedy = 'Nothing' WHERE relation = 'public.horizon_visit';

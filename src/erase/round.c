@@ -38,11 +38,14 @@ static const char *const level_names[RETENTION_ROUND_LEVELS] = {
 	" replicas_at, wal_clear_at, scrub_lsn, timeline, held_by, remedy, tried_at"
 #define FIRST_LEVEL 9			/* removable_at, from 1 */
 
-/* The entries of a table that no round covers: an alias l of the ledger's is in sight. */
+/*
+ * The entries of a table that no round covers: those behind its newest one.  An alias
+ * l of the ledger's is in sight.
+ */
 #define UNCOVERED \
 	" l.event = 'batch' AND l.relation = $1 AND l.seq >" \
-	" coalesce((SELECT max(r.last_entry) FROM retention.erasure_round AS r" \
-	" WHERE r.relation = $1), 0)"
+	" coalesce((SELECT r.last_entry FROM retention.erasure_round AS r" \
+	" WHERE r.relation = $1 ORDER BY r.first_entry DESC LIMIT 1), 0)"
 
 /* The objects of an earlier release know of no rounds. */
 static bool
@@ -195,8 +198,8 @@ retention_round_waiting(void)
 					" FROM t CROSS JOIN LATERAL"
 					" (SELECT l.recorded_at, l.seq FROM retention.ledger AS l"
 					" WHERE l.event = 'batch' AND l.relation = t.relation AND l.seq >"
-					" coalesce((SELECT max(r.last_entry) FROM retention.erasure_round AS r"
-					" WHERE r.relation = t.relation), 0)"
+					" coalesce((SELECT r.last_entry FROM retention.erasure_round AS r"
+					" WHERE r.relation = t.relation ORDER BY r.first_entry DESC LIMIT 1), 0)"
 					" ORDER BY l.seq LIMIT 1) AS e ORDER BY 2", true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "the deletions that wait for a round could not be read");
 	for (uint64 i = 0; i < SPI_processed; i++)
