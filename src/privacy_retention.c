@@ -14,6 +14,7 @@
 #include "base/schedule.h"
 #include "base/settings.h"
 #include "base/turn.h"
+#include "base/uptime.h"
 #include "policy/provider.h"
 #include "pseudonym/ledger_key.h"
 #include "worker/launcher.h"
@@ -33,5 +34,6 @@ _PG_init(void)
 		return;
 	retention_schedule_request();
 	retention_turn_request();
+	retention_uptime_request();
 	retention_launcher_register();
 }

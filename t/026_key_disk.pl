@@ -12,12 +12,9 @@ use PostgreSQL::Test::Utils;
 use RetentionNode;
 use Test::More;
 
-plan(skip_all => 'the library is for Linux') if $^O ne 'linux';
-plan(skip_all => 'the sanitizers bring libraries of their own') if defined $ENV{RETENTION_ASAN};
-
 my $directory = PostgreSQL::Test::Utils::tempdir_short();
 my $heard = "$directory/heard";
-append_to_file("$directory/listen.c", <<'EOS');
+my $library = <<'EOS';
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -86,16 +83,10 @@ unlinkat(int directory, const char *name, int flags)
 	return result;
 }
 EOS
-plan(skip_all => 'there is no C compiler')
-  if system("cc -shared -fPIC -o '$directory/listen.so' '$directory/listen.c' > /dev/null 2>&1") != 0;
-chmod 0755, "$directory/listen.so";
 
 my $node = RetentionNode->make('disk', start => 0, conf => "fsync = off\n");
-{
-	local $ENV{LD_PRELOAD} = "$directory/listen.so";
-	local $ENV{HEARD} = $heard;
-	$node->start;
-}
+my $why = RetentionNode::start_with_library($node, $library, HEARD => $heard);
+plan(skip_all => $why) if defined $why;
 $node->safe_psql('postgres', 'CREATE EXTENSION privacy_retention');
 
 sub after

@@ -6,7 +6,8 @@
  * newest commit; after one that went ahead each rule is counted before it goes on.
  *
  * Within one start of the machine a jump ahead is seen by a clock that nobody sets;
- * otherwise only a gap that no pass explains looks like one.
+ * otherwise only a gap that no pass explains looks like one.  A database without a
+ * pass goes by what the server has seen since it started.
  */
 #include "postgres.h"
 
@@ -26,6 +27,7 @@
 #include "base/compat.h"
 #include "base/identity.h"
 #include "base/schedule.h"
+#include "base/uptime.h"
 #include "base/walltime.h"
 #include "enforce/confirmation.h"
 #include "enforce/jump.h"
@@ -142,6 +144,15 @@ ahead_by(const RetentionWalltime *before, const RetentionWalltime *now)
 	return us > IMPLAUSIBLE_GAP ? us : 0;
 }
 
+/* The same where no pass has been. */
+static int64
+ahead_since_start(const RetentionWalltime *now)
+{
+	int64		us;
+
+	return retention_uptime_set_by(now, &us) && us > TOLERANCE ? us : 0;
+}
+
 bool
 retention_jump_note(void)
 {
@@ -155,7 +166,7 @@ retention_jump_note(void)
 		return true;
 	retention_walltime_read(&now);
 	known = read_note(&note, false);
-	ahead = known ? ahead_by(&note.reading, &now) : 0;
+	ahead = known ? ahead_by(&note.reading, &now) : ahead_since_start(&now);
 	behind = known ? newest(&note) - now.at : 0;
 	if (known && ahead == 0 && behind <= TOLERANCE &&
 		TIMESTAMP_IS_NOBEGIN(note.back_since) &&
@@ -187,7 +198,7 @@ retention_jump_note(void)
 	}
 	if (ahead > 0)
 		ereport(LOG,
-				(errmsg("privacy_retention: the server's clock is " INT64_FORMAT " s ahead of what the last pass lets expect: rules are counted before they go on",
+				(errmsg("privacy_retention: the server's clock is " INT64_FORMAT " s ahead of what the last pass, or the server's start, lets expect: rules are counted before they go on",
 						ahead / USECS_PER_SEC),
 				 errhint("%s; until then keys are not destroyed, and the ledger is not shortened, by what it jumped.",
 						 RETENTION_JUMP_REMEDY)));
@@ -234,6 +245,8 @@ retention_jump_ahead(void)
 	retention_walltime_read(&now);
 	if (read_note(&note, false))
 		ahead = Max(note.ahead, ahead_by(&note.reading, &now));
+	else
+		ahead = ahead_since_start(&now);
 	PopActiveSnapshot();
 	SPI_finish();
 	return ahead;
@@ -261,6 +274,7 @@ retention_jump_accept_sql(PG_FUNCTION_ARGS)
 	write_note(&note);
 	SPI_finish();
 	retention_confirmation_accept_jump(note.jumps);
+	retention_uptime_accept(&note.reading);
 
 	retention_ledger_tell("accept_clock", NULL, -1, detail);
 	retention_schedule_wake(MyDatabaseId, GetCurrentTimestamp());

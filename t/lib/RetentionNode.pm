@@ -65,6 +65,24 @@ sub make
 	return $node;
 }
 
+# Starts a node with a library before the C library's, made of that source, which stands
+# in for what is hard to have: a disk that is interrupted, another time.  Where that cannot be
+# it does not start it, and returns why.
+sub start_with_library
+{
+	my ($node, $source, %environment) = @_;
+	my $library = "${PostgreSQL::Test::Utils::tmp_check}/" . $node->name . '_library';
+
+	return 'the library is for Linux' if $^O ne 'linux';
+	return 'the sanitizers bring libraries of their own' if defined $ENV{RETENTION_ASAN};
+	append_to_file("$library.c", $source);
+	return 'there is no C compiler'
+	  if system("cc -shared -fPIC -o '$library.so' '$library.c' > '$library.log' 2>&1") != 0;
+	local %ENV = (%ENV, %environment, LD_PRELOAD => "$library.so");
+	$node->start;
+	return;
+}
+
 # Asks until the answer is the expected one.  Bounded: after so many seconds the
 # test fails, with the last answer.
 sub poll
