@@ -243,3 +243,18 @@ DROP ROLE scrub_owner, scrub_other;
 DROP EXTENSION bloom;
 DROP EXTENSION amcheck;
 DROP EXTENSION pageinspect;
+
+-- What a concurrent command left unfinished, VACUUM passes by: nothing is claimed, and it is named.
+CREATE TABLE scrub_unfinished (id int, v text);
+INSERT INTO scrub_unfinished SELECT n, 'value ' || n FROM generate_series(1, 100) n;
+CREATE INDEX CONCURRENTLY scrub_half ON scrub_unfinished USING gin ((ARRAY[v, (1 / (id - 50))::text]));
+SELECT indisvalid, indisready FROM pg_index WHERE indexrelid = 'scrub_half'::regclass;
+SELECT relation, place, items, remedy FROM retention.residue('scrub_unfinished', exact => true) WHERE relation = 'scrub_half'::regclass;
+DELETE FROM scrub_unfinished;
+VACUUM (INDEX_CLEANUP ON) scrub_unfinished;
+SET client_min_messages = warning;
+CALL retention.scrub('scrub_unfinished') \gset
+DROP INDEX CONCURRENTLY scrub_half;
+CALL retention.scrub('scrub_unfinished') \gset
+RESET client_min_messages;
+DROP TABLE scrub_unfinished;

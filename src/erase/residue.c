@@ -193,6 +193,13 @@ search_index(Search *search, Relation index, Relation heap, Oid table, bool has_
 
 	if (is_closed(search, index, table, &space))
 		return;
+	if (retention_storage_unfinished(index))
+	{
+		RetentionTally all = {.pages = RelationGetNumberOfBlocks(index)};
+
+		add(search, index, table, RETENTION_TRACE_UNFINISHED, &all, false, 1.0);
+		return;
+	}
 	retention_residue_sample_begin(&sample, index, search->exact);
 	share = retention_residue_sample_share(&sample);
 	page = retention_residue_sample_page();
@@ -223,7 +230,7 @@ search_indexes(Search *search, Relation heap, Oid table, bool has_values)
 {
 	ListCell   *lc;
 
-	foreach(lc, RelationGetIndexList(heap))
+	foreach(lc, retention_storage_indexes(RelationGetRelid(heap)))
 	{
 		Relation	index = try_relation_open(lfirst_oid(lc), AccessShareLock);
 

@@ -23,6 +23,8 @@ retention_residue_trace_name(RetentionTracePlace place)
 	{
 		case RETENTION_TRACE_SKIPPED:
 			return "skipped";
+		case RETENTION_TRACE_UNFINISHED:
+			return "unfinished index";
 		case RETENTION_TRACE_DROPPED_COLUMN:
 			return "dropped column";
 		case RETENTION_TRACE_RECENTLY_DEAD:
@@ -94,6 +96,9 @@ statement(Oid relation, Oid table, RetentionTracePlace place)
 	{
 		case RETENTION_TRACE_SKIPPED:
 			return NULL;
+		case RETENTION_TRACE_UNFINISHED:
+			return psprintf("DROP INDEX CONCURRENTLY %s",
+							retention_start_relation_name(relation));
 		case RETENTION_TRACE_DROPPED_COLUMN:
 			return rewrite_statement(table, name);
 		case RETENTION_TRACE_RECENTLY_DEAD:

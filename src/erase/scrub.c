@@ -253,6 +253,9 @@ scrub_chunk(Scrub *scrub, Progress *progress)
 		relation_close(rel, NoLock);
 		return false;
 	}
+	if (progress->next == 0 && progress->end > 0 && retention_storage_unfinished(rel))
+		note_skipped(scrub, RelationGetRelationName(rel),
+					 "is not finished, and VACUUM passes it by: drop it, or REINDEX it");
 	blocks->force = scrub->result->forced && RelationNeedsWAL(rel);
 	ahead = RelationUsesLocalBuffers(rel) ? 0 :
 		get_tablespace_maintenance_io_concurrency(rel->rd_rel->reltablespace);

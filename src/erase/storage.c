@@ -13,6 +13,7 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/xlog.h"
+#include "catalog/catalog.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
@@ -122,8 +123,12 @@ add_table(List *list, Oid relid)
 	if (has_pages(class->relkind))
 	{
 		list = lappend_oid(list, relid);
-		if (class->relhasindex)
-			list = add_indexes(list, relid);
+
+		/*
+		 * Whatever relhasindex says: VACUUM clears it where only unfinished
+		 * ones are left.
+		 */
+		list = add_indexes(list, relid);
 	}
 	ReleaseSysCache(tuple);
 	return OidIsValid(toast) ? add_table(list, toast) : list;
@@ -157,6 +162,20 @@ retention_storage_of(Oid table)
 		default:
 			return NIL;
 	}
+}
+
+List *
+retention_storage_indexes(Oid table)
+{
+	return add_indexes(NIL, table);
+}
+
+bool
+retention_storage_unfinished(Relation rel)
+{
+	return rel->rd_index != NULL &&
+		!(rel->rd_index->indisready && rel->rd_index->indislive) &&
+		!IsToastNamespace(RelationGetNamespace(rel));
 }
 
 List *

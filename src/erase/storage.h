@@ -29,6 +29,15 @@ extern List *retention_storage_of(Oid table);
 /* The same of the catalogs that keep values as statistics. */
 extern List *retention_storage_of_statistics(void);
 
+/* OIDs of all indexes of one table, in whatever state they are. */
+extern List *retention_storage_indexes(Oid table);
+
+/*
+ * Is it an index that VACUUM passes by: not finished, or half dropped?  Entries of rows
+ * that go stay in it.  Not those of TOAST tables, which have no values.
+ */
+extern bool retention_storage_unfinished(Relation rel);
+
 /*
  * Opens one of them; NULL if it is gone, has no file here (unlogged, on a standby)
  * or is another session's temporary table.

@@ -32,6 +32,7 @@
 #include "erase/remains.h"
 #include "erase/residue.h"
 #include "erase/scrub.h"
+#include "erase/storage.h"
 #include "policy/start.h"
 #include "worker/erasure.h"
 #include "worker/maintenance.h"
@@ -196,6 +197,7 @@ typedef struct Suspect
 {
 	Oid			oid;
 	char	   *name;
+	bool		unfinished;		/* VACUUM passes it by */
 	RetentionResidueDemand demand;
 } Suspect;
 
@@ -210,22 +212,25 @@ find_indexes(RetentionErasure *work)
 	retention_moment_begin("privacy_retention: looking at indexes");
 	foreach(heap, work->heaps)
 	{
-		Relation	relation = try_relation_open(lfirst_oid(heap), AccessShareLock);
 		ListCell   *lc;
 
-		if (relation == NULL)
-			continue;
-		foreach(lc, RelationGetIndexList(relation))
+		foreach(lc, retention_storage_indexes(lfirst_oid(heap)))
 		{
-			MemoryContext old = MemoryContextSwitchTo(context);
-			Suspect    *index = palloc0(sizeof(Suspect));
+			Relation	relation = try_relation_open(lfirst_oid(lc), AccessShareLock);
+			MemoryContext old;
+			Suspect    *index;
 
+			if (relation == NULL)
+				continue;
+			old = MemoryContextSwitchTo(context);
+			index = palloc0(sizeof(Suspect));
 			index->oid = lfirst_oid(lc);
 			index->name = pstrdup(retention_start_relation_name(index->oid));
+			index->unfinished = retention_storage_unfinished(relation);
 			indexes = lappend(indexes, index);
 			MemoryContextSwitchTo(old);
+			relation_close(relation, AccessShareLock);
 		}
-		relation_close(relation, AccessShareLock);
 	}
 	retention_moment_leave();
 	MemoryContextSwitchTo(context);
@@ -251,6 +256,12 @@ ask_index(RetentionErasure *work, Suspect *index)
 }
 
 static void
+drop_leftovers(void *arg)
+{
+	retention_maintenance_drop_leftovers(*(Oid *) arg);
+}
+
+static void
 rebuild(void *arg)
 {
 	retention_maintenance_reindex(((Suspect *) arg)->oid);
@@ -269,6 +280,12 @@ reindex(RetentionErasure *work)
 		char	   *problem;
 		int			sqlerrcode;
 
+		if (index->unfinished)
+		{
+			hold(work, psprintf("index %s, which was not finished: VACUUM passes it by", index->name),
+				 psprintf("DROP INDEX CONCURRENTLY %s; or REINDEX INDEX CONCURRENTLY %s", index->name, index->name));
+			continue;
+		}
 		ask_index(work, index);
 		if (work->stop)
 			return;
@@ -418,11 +435,15 @@ retention_erasure_advance(void *arg)
 {
 	RetentionErasure *work = (RetentionErasure *) arg;
 	TimestampTz *reached = work->round->reached;
+	int			sqlerrcode;
 	ListCell   *lc;
 
 	work->held_by = work->remedy = NULL;
 	if (!look(work) || work->held_by != NULL)
 		return;
+	/* What cannot be dropped holds the round below. */
+	foreach(lc, work->heaps)
+		(void) retention_visit_attempt(drop_leftovers, &lfirst_oid(lc), &sqlerrcode);
 	if (reached[RETENTION_ROUND_VACUUMED] == 0)
 	{
 		foreach(lc, work->heaps)

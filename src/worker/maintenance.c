@@ -17,7 +17,6 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
-#include "catalog/index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_statistic_ext.h"
@@ -39,6 +38,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
+#include "erase/storage.h"
 #include "policy/start.h"
 #include "worker/maintenance.h"
 #include "worker/visit.h"
@@ -214,61 +214,75 @@ retention_maintenance_analyze(Oid relid)
 	}
 }
 
+/* Is it called as REINDEX CONCURRENTLY calls its second copy of the other? */
+static bool
+is_copy_of(const char *name, const char *own)
+{
+	const char *suffix = strstr(name, "_ccnew");
+
+	if (suffix == NULL)
+		suffix = strstr(name, "_ccold");
+	return suffix != NULL && strcmp(name, own) != 0 && strncmp(name, own, suffix - name) == 0;
+}
+
 /*
- * Names of invalid indexes of the table that an interrupted REINDEX CONCURRENTLY of
- * this index leaves behind.  One that is at work holds the table's lock.
+ * Names of what interrupted REINDEX CONCURRENTLY left of the indexes of a table: not
+ * valid, and beside the one that it is of.  One that is at work holds the table's lock.
  */
 static List *
-find_leftovers(Oid index, Oid table)
+find_leftovers(Oid table)
 {
-	char	   *own = get_rel_name(index);
+	List	   *indexes;
 	List	   *leftovers = NIL;
-	Relation	relation;
 	ListCell   *lc;
 
 	if (!ConditionalLockRelationOid(table, ShareUpdateExclusiveLock))
 		return NIL;
-	relation = try_relation_open(table, NoLock);
-	if (relation == NULL)
-		return NIL;
-	foreach(lc, RelationGetIndexList(relation))
+	indexes = retention_storage_indexes(table);
+	foreach(lc, indexes)
 	{
 		char	   *name = get_rel_name(lfirst_oid(lc));
-		char	   *suffix = name != NULL ? strstr(name, "_ccnew") : NULL;
+		bool		found = false;
+		ListCell   *other;
 
-		if (suffix == NULL && name != NULL)
-			suffix = strstr(name, "_ccold");
-		if (suffix == NULL || get_index_isvalid(lfirst_oid(lc)) ||
-			strncmp(name, own, suffix - name) != 0)
-			continue;
-		leftovers = lappend(leftovers, retention_start_relation_name(lfirst_oid(lc)));
+		foreach(other, indexes)
+		{
+			char	   *own = get_rel_name(lfirst_oid(other));
+
+			found |= name != NULL && own != NULL && is_copy_of(name, own);
+		}
+		if (found && !get_index_isvalid(lfirst_oid(lc)))
+			leftovers = lappend(leftovers, retention_start_relation_name(lfirst_oid(lc)));
 	}
-	relation_close(relation, NoLock);
 	return leftovers;
 }
 
 void
-retention_maintenance_reindex(Oid index)
+retention_maintenance_drop_leftovers(Oid table)
 {
 	MemoryContext context = CurrentMemoryContext;
 	List	   *leftovers = NIL;
-	char	   *name = NULL;
 	ListCell   *lc;
 
-	retention_visit_start("privacy_retention: looking at an index");
-	if (get_rel_name(index) != NULL)
+	retention_visit_start("privacy_retention: looking for unfinished indexes");
+	foreach(lc, find_leftovers(table))
 	{
-		List	   *found = find_leftovers(index, IndexGetRelation(index, false));
+		MemoryContext old = MemoryContextSwitchTo(context);
 
-		MemoryContextSwitchTo(context);
-		name = pstrdup(retention_start_relation_name(index));
-		foreach(lc, found)
-			leftovers = lappend(leftovers, pstrdup(lfirst(lc)));
+		leftovers = lappend(leftovers, pstrdup(lfirst(lc)));
+		MemoryContextSwitchTo(old);
 	}
 	retention_visit_commit();
 	MemoryContextSwitchTo(context);
 	foreach(lc, leftovers)
 		run_command(psprintf("DROP INDEX CONCURRENTLY IF EXISTS %s", (char *) lfirst(lc)));
+}
+
+void
+retention_maintenance_reindex(Oid index)
+{
+	char	   *name = name_of(index);
+
 	if (name != NULL)
 		run_command(psprintf("REINDEX INDEX CONCURRENTLY %s", name));
 }

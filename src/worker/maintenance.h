@@ -27,9 +27,12 @@ extern void retention_maintenance_vacuum(Oid relid);
 extern void retention_maintenance_analyze(Oid relid);
 
 /*
- * Builds an index anew and unlinks the old one, beside those who use it.  What an
- * attempt before had left unfinished is dropped first.
+ * Drops what REINDEX CONCURRENTLY left of the indexes of a table when it failed: VACUUM
+ * passes that by.  Leaves alone what is being made, and other indexes that are not valid.
  */
+extern void retention_maintenance_drop_leftovers(Oid table);
+
+/* Builds an index anew and unlinks the old one, beside those who use it. */
 extern void retention_maintenance_reindex(Oid index);
 
 #endif							/* RETENTION_MAINTENANCE_H */
