@@ -77,7 +77,7 @@ sub backup_during
 		filterfn => sub { return $_[0] !~ m{^(?:pg_wal/.*|pg_replslot/.*|postmaster\.(?:pid|opts)|log)$} });
 	$what->();
 	# waits until all of its WAL is archived
-	my ($last, $label) = split /\n/, $session->query_safe(q{SELECT pg_walfile_name(lsn) || E'\n' || labelfile FROM pg_backup_stop(false)}), 2;
+	my ($last, $label) = split /\n/, $session->query_safe(q{SELECT pg_walfile_name(lsn) || E'\n' || labelfile FROM pg_backup_stop(wait_for_archive => true)}), 2;
 	$session->quit;
 	append_to_file("$path/backup_label", "$label\n");
 	mkdir "$path/pg_wal";
