@@ -71,6 +71,7 @@ sub backup_during
 	my $session = $primary->background_psql('postgres');
 
 	mkdir $primary->backup_dir;
+	$session->query_safe('SET client_min_messages = warning');
 	$session->query_safe("SELECT pg_backup_start('$name', true)");
 	my $first = sql('SELECT pg_walfile_name(pg_current_wal_lsn())');
 	PostgreSQL::Test::RecursiveCopy::copypath($primary->data_dir, $path,
