@@ -603,7 +603,7 @@ CREATE VIEW retention.erasure_horizon AS
                 WHEN e.backup_clear_at > e.looked_at THEN pg_catalog.format('backups, as declared: until %s', e.backup_clear_at)
                 WHEN e.backup_clear_at IS NULL THEN 'nobody has declared how long backups are kept' END AS held_by,
            CASE WHEN e.seq IS NULL THEN 'SELECT * FROM retention.verify_ledger()'
-                WHEN e.id IS NULL THEN pg_catalog.format('VACUUM (INDEX_CLEANUP ON, ANALYZE) %s; CALL retention.scrub(%L)', e.relation, e.relation)
+                WHEN e.id IS NULL THEN pg_catalog.format('VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF, ANALYZE) %s; CALL retention.scrub(%L)', e.relation, e.relation)
                 WHEN e.doubted THEN 'CALL retention.enforce()'
                 WHEN e.wal_clear_at IS NULL THEN h.remedy
                 WHEN e.backup_clear_at IS NULL THEN 'ALTER SYSTEM SET privacy_retention.backup_retention = ...; SELECT pg_reload_conf()' END AS remedy
@@ -1243,8 +1243,8 @@ CREATE VIEW retention.finding_residue AS
                                   ELSE 'it holds column %s, which a rule changes; old values stay in it until VACUUM' END
                              || CASE WHEN m.amname IN ('hash', 'bloom') THEN '' ELSE ', some until REINDEX' END,
                              pg_catalog.format('%s.%I', x.relation::pg_catalog.regclass, x.column_name)) AS finding,
-           pg_catalog.format(CASE WHEN m.amname IN ('hash', 'bloom') THEN 'VACUUM (INDEX_CLEANUP ON) %s'
-                                  ELSE 'VACUUM (INDEX_CLEANUP ON) %s; SELECT * FROM retention.residue(%L)' END,
+           pg_catalog.format(CASE WHEN m.amname IN ('hash', 'bloom') THEN 'VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) %s'
+                                  ELSE 'VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) %s; SELECT * FROM retention.residue(%L)' END,
                              x.relation::pg_catalog.regclass, x.indexrelid::pg_catalog.regclass) AS hint
       FROM indexed x
       JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
@@ -1320,7 +1320,7 @@ CREATE VIEW retention.finding_erasure AS
          WHERE r.wal_clear_at IS NULL AND r.durable_at IS NULL AND r.first_deleted_at + p.erase_within <= pg_catalog.now()
         UNION ALL
         SELECT w.relation, w.since, 'no round of erasure has begun',
-               pg_catalog.format('VACUUM (INDEX_CLEANUP ON, ANALYZE) %s; CALL retention.scrub(%L)', w.relation, w.relation), w.late
+               pg_catalog.format('VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF, ANALYZE) %s; CALL retention.scrub(%L)', w.relation, w.relation), w.late
           FROM waiting w WHERE w.late > 0
     )
     SELECT CASE WHEN pg_catalog.to_regclass(l.relation) IS NULL THEN 'warning' ELSE 'error' END AS severity,
@@ -1337,7 +1337,7 @@ CREATE VIEW retention.finding_erasure AS
                CASE WHEN p.erase_within IS NULL THEN 'privacy_retention.erase_within is 0' ELSE 'there is no worker' END),
            CASE WHEN pg_catalog.to_regclass(w.relation) IS NULL
                 THEN 'The table is gone, or has another name now; where it is renamed, VACUUM it and CALL retention.scrub() on it.'
-                ELSE pg_catalog.format('VACUUM (INDEX_CLEANUP ON, ANALYZE) %s; CALL retention.scrub(%L); or let the worker do it', w.relation, w.relation) END
+                ELSE pg_catalog.format('VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF, ANALYZE) %s; CALL retention.scrub(%L); or let the worker do it', w.relation, w.relation) END
       FROM waiting w CROSS JOIN promise p
      WHERE w.since < pg_catalog.now() - interval '1 day'
        AND CASE WHEN p.erase_within IS NULL THEN true

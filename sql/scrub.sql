@@ -152,6 +152,16 @@ SELECT :bytes_wiped AS bytes;
 SELECT leaks('parted_1', 'gone-5'), leaks('parted_2', 'gone-15') AS unlogged, leaks('parted_2', 'kept-15');
 SELECT count(*) FROM parted;
 
+-- What another server stores no scrub reaches: it says so, here and where it only looks.
+CREATE FOREIGN DATA WRAPPER nowhere;
+CREATE SERVER nowhere FOREIGN DATA WRAPPER nowhere;
+CREATE FOREIGN TABLE parted_3 PARTITION OF parted FOR VALUES FROM (2000) TO (3000) SERVER nowhere;
+CALL retention.scrub('parted', check_only => true) \gset
+CALL retention.scrub('parted') \gset
+SELECT skipped FROM retention.scrubbed WHERE relation = 'public.parted';
+SELECT relation, place, pages, items, remedy FROM retention.residue('parted') WHERE place = 'elsewhere';
+DROP FOREIGN DATA WRAPPER nowhere CASCADE;
+
 -- Own temporary tables
 CREATE TEMPORARY TABLE passing (id int PRIMARY KEY, t text);
 INSERT INTO passing SELECT i, 'gone-' || i FROM generate_series(1, 2000) AS i;
@@ -190,6 +200,15 @@ CALL retention.scrub('visit') \gset
 SELECT :'missing' AS missing;
 SELECT relation, vacuumed_at IS NOT NULL AS vacuumed, scrubbed_at IS NOT NULL AS scrubbed FROM retention.erasure_round WHERE relation = 'public.visit';
 VACUUM (INDEX_CLEANUP ON) visit;
+-- what was deleted since, and is known as dead in an index, belongs to a later round
+DELETE FROM visit WHERE id = 1;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SELECT count(*) FROM visit WHERE id < 10;
+SELECT count(*) FROM visit WHERE id < 10;
+RESET enable_seqscan;
+RESET enable_bitmapscan;
+SELECT items FROM retention.residue('visit_pkey') WHERE place = 'dead items';
 CALL retention.scrub('visit') \gset
 SELECT relation, removable_at IS NOT NULL AS removable, vacuumed_at IS NOT NULL AS vacuumed, scrubbed_at IS NOT NULL AS scrubbed,
 	scrub_lsn = s.lsn AS lsn, r.timeline FROM retention.erasure_round AS r JOIN retention.scrubbed AS s USING (relation) WHERE relation = 'public.visit';

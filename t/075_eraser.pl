@@ -91,6 +91,33 @@ is(sql(q{SELECT remedy, reindexed_at IS NULL, scrubbed_at IS NULL FROM retention
 	'REINDEX INDEX CONCURRENTLY public.child_words|t|t', 'and nothing is claimed');
 is(sql(q{SELECT count(*) FROM pg_stats WHERE tablename = 'child'}), 0, 'an empty table has no statistics left');
 
+# A partition that another server stores: what is here is erased, what is there nobody claims.
+SKIP:
+{
+	skip 'no postgres_fdw', 5 unless sql(q{SELECT count(*) FROM pg_available_extensions WHERE name = 'postgres_fdw'});
+	my $far = sub { $node->safe_psql('far', $_[0]) };
+
+	sql('CREATE DATABASE far');
+	$far->(q{CREATE TABLE far (id int, at timestamptz, who text); INSERT INTO far VALUES (1000, now() - interval '2 years', 'distant person')});
+	sql('CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname \'far\', host \'' . $node->host . '\', port \'' . $node->port . '\');
+		CREATE USER MAPPING FOR CURRENT_USER SERVER far;
+		CREATE TABLE spread (id int, at timestamptz, who text) PARTITION BY RANGE (id);
+		CREATE TABLE spread_near PARTITION OF spread FOR VALUES FROM (0) TO (1000);
+		CREATE FOREIGN TABLE spread_far PARTITION OF spread FOR VALUES FROM (1000) TO (2000) SERVER far OPTIONS (table_name \'far\');
+		INSERT INTO spread SELECT n, now() - interval \'2 years\', \'nearby person \' || n FROM generate_series(1, 300) n');
+	sql(q{SECURITY LABEL FOR privacy_retention ON TABLE spread IS 'visits, from at, then delete';
+		SELECT retention.protect('spread', at_most => 400)});
+	ok(poll_sql(q{SELECT held_by FROM retention.erasure_round WHERE relation = 'public.spread' AND analyzed_at IS NOT NULL AND scrubbed_at IS NULL},
+			'what could not be scrubbed: spread_far: a foreign table, whose rows another server stores', seconds => 20), 'what another server stores holds the round');
+	is($far->('SELECT count(*) FROM far'), 0, 'its rows are deleted');
+	is(files_with('nearby person'), '', 'what is stored here is erased');
+	sql(q{DELETE FROM pg_statistic WHERE starelid = 'spread_far'::regclass; ALTER TABLE spread DETACH PARTITION spread_far});
+	ok(poll_sql(q{SELECT scrubbed_at IS NOT NULL FROM retention.erasure_round WHERE relation = 'public.spread'}, 't', seconds => 20), 'without it, it goes on');
+	sql('DROP EXTENSION postgres_fdw CASCADE');
+	sql('DROP DATABASE far WITH (FORCE)');
+	ok(poll_sql('SELECT count(*) FROM retention.worker', 1, seconds => 20), 'its database is forgotten');
+}
+
 # A step that fails in a transaction: what its end has unlocked is not unlocked again.
 my $log = RetentionNode::log_size($node);
 my $keeper = $node->background_psql('postgres');
@@ -124,6 +151,13 @@ is(sql(q{SELECT count(*) FROM pg_stats WHERE tablename = 'bare'}), 0, 'one that 
 is(sql(q{SELECT count(*) FROM pg_stats_ext WHERE statistics_name = 'bough_together'}), 2, 'extended ones, too');
 is(files_with('inherited person'), '', 'none holds a value that went');
 
+
+# What an interrupted REINDEX left, and VACUUM leaves out: it is dropped before anything is claimed.
+sql(q{BEGIN; CREATE INDEX trunk_at ON trunk (at); CREATE INDEX trunk_at_ccold1 ON trunk (at);
+	UPDATE pg_index SET indisvalid = false, indisready = false, indislive = false WHERE indexrelid = 'trunk_at_ccold1'::regclass;
+	INSERT INTO trunk VALUES (1, now() - interval '2 years', 'inherited person'); COMMIT});
+ok(poll_sql(q{SELECT count(*) FROM retention.erasure_round WHERE relation = 'public.trunk' AND scrubbed_at IS NOT NULL}, 2, seconds => 30), 'a table with an unfinished index is erased');
+is(sql(q{SELECT string_agg(indexrelid::regclass::text, ' ') FROM pg_index WHERE indrelid = 'trunk'::regclass}), 'trunk_at', 'without it');
 
 # A database, or a superuser, that is set to act as somebody else: the worker acts as itself.
 sql(q{CREATE ROLE nobody});

@@ -28,6 +28,7 @@
 #include "erase/horizon.h"
 #include "erase/replica.h"
 #include "erase/round.h"
+#include "erase/scrub.h"
 #include "erase/wal.h"
 
 #define HOLDER_COLUMNS 3
@@ -230,7 +231,7 @@ retention_horizon_holders_sql(PG_FUNCTION_ARGS)
 			holder = pstrdup(vacuumed ? "the scrub, which has not been made" :
 							 "VACUUM, which has not been made");
 			remedy = vacuumed ? scrub :
-				psprintf("VACUUM (INDEX_CLEANUP ON, ANALYZE) %s; %s", round->relation, scrub);
+				psprintf("VACUUM (" RETENTION_SCRUB_VACUUM ", ANALYZE) %s; %s", round->relation, scrub);
 		}
 		nulls[1] = holder == NULL;
 		nulls[2] = remedy == NULL;

@@ -74,7 +74,7 @@ CREATE VIEW retention.erasure_horizon AS
                 WHEN e.backup_clear_at > e.looked_at THEN pg_catalog.format('backups, as declared: until %s', e.backup_clear_at)
                 WHEN e.backup_clear_at IS NULL THEN 'nobody has declared how long backups are kept' END AS held_by,
            CASE WHEN e.seq IS NULL THEN 'SELECT * FROM retention.verify_ledger()'
-                WHEN e.id IS NULL THEN pg_catalog.format('VACUUM (INDEX_CLEANUP ON, ANALYZE) %s; CALL retention.scrub(%L)', e.relation, e.relation)
+                WHEN e.id IS NULL THEN pg_catalog.format('VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF, ANALYZE) %s; CALL retention.scrub(%L)', e.relation, e.relation)
                 WHEN e.doubted THEN 'CALL retention.enforce()'
                 WHEN e.wal_clear_at IS NULL THEN h.remedy
                 WHEN e.backup_clear_at IS NULL THEN 'ALTER SYSTEM SET privacy_retention.backup_retention = ...; SELECT pg_reload_conf()' END AS remedy

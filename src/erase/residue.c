@@ -260,9 +260,12 @@ static void
 search_table(Search *search, Oid relid, bool is_catalog)
 {
 	Relation	table = try_relation_open(relid, AccessShareLock);
+	RetentionTally unknown = {.items = 1};
 
 	if (table == NULL)
 		return;					/* dropped meanwhile */
+	if (table->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
+		add(search, table, relid, RETENTION_TRACE_ELSEWHERE, &unknown, false, 1.0);
 	if (RELKIND_HAS_TABLE_AM(table->rd_rel->relkind))
 	{
 		if (!is_catalog)
@@ -362,8 +365,7 @@ put(ReturnSetInfo *result, const RetentionTrace *trace)
 
 	values[column++] = ObjectIdGetDatum(trace->relation);
 	values[column++] = CStringGetTextDatum(retention_residue_trace_name(trace->place));
-	put_count(values, nulls, column++, trace->found.pages,
-			  trace->place != RETENTION_TRACE_STATISTICS);
+	put_count(values, nulls, column++, trace->found.pages, trace->found.pages > 0);
 	put_count(values, nulls, column++, trace->found.bytes,
 			  trace->found.bytes > 0);
 	put_count(values, nulls, column++, trace->found.items, trace->counted);

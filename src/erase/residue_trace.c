@@ -14,6 +14,7 @@
 #include "utils/syscache.h"
 
 #include "erase/residue_trace.h"
+#include "erase/scrub.h"
 #include "policy/start.h"
 
 const char *
@@ -25,6 +26,8 @@ retention_residue_trace_name(RetentionTracePlace place)
 			return "skipped";
 		case RETENTION_TRACE_UNFINISHED:
 			return "unfinished index";
+		case RETENTION_TRACE_ELSEWHERE:
+			return "elsewhere";
 		case RETENTION_TRACE_DROPPED_COLUMN:
 			return "dropped column";
 		case RETENTION_TRACE_RECENTLY_DEAD:
@@ -95,6 +98,7 @@ statement(Oid relation, Oid table, RetentionTracePlace place)
 	switch (place)
 	{
 		case RETENTION_TRACE_SKIPPED:
+		case RETENTION_TRACE_ELSEWHERE:
 			return NULL;
 		case RETENTION_TRACE_UNFINISHED:
 			return psprintf("DROP INDEX CONCURRENTLY %s",
@@ -104,7 +108,7 @@ statement(Oid relation, Oid table, RetentionTracePlace place)
 		case RETENTION_TRACE_RECENTLY_DEAD:
 		case RETENTION_TRACE_DEAD:
 		case RETENTION_TRACE_DEAD_ITEMS:
-			return psprintf("VACUUM (INDEX_CLEANUP ON) %s", name);
+			return psprintf("VACUUM (" RETENTION_SCRUB_VACUUM ") %s", name);
 		case RETENTION_TRACE_SEPARATORS:
 		case RETENTION_TRACE_EMPTY_ENTRIES:
 		case RETENTION_TRACE_SUMMARIES:

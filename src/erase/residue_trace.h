@@ -16,6 +16,7 @@ typedef enum RetentionTracePlace
 {
 	RETENTION_TRACE_SKIPPED,	/* pages that nobody can read */
 	RETENTION_TRACE_UNFINISHED, /* indexes that VACUUM passes by */
+	RETENTION_TRACE_ELSEWHERE,	/* a foreign table: nobody can tell from here */
 	RETENTION_TRACE_DROPPED_COLUMN,
 	RETENTION_TRACE_RECENTLY_DEAD,	/* somebody may still see them */
 	RETENTION_TRACE_DEAD,

@@ -11,7 +11,6 @@
 #include "access/relation.h"
 #include "access/xlog.h"
 #include "executor/spi.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/lock.h"
@@ -30,6 +29,7 @@
 #include "erase/scrub.h"
 #include "erase/scrub_block.h"
 #include "erase/scrub_pace.h"
+#include "erase/scrub_shortfall.h"
 #include "erase/scrub_state.h"
 #include "erase/storage.h"
 #include "policy/start.h"
@@ -51,6 +51,7 @@ typedef struct Scrub
 	RetentionScrubPace pace;
 	MemoryContext context;		/* until the scrub ends */
 	char	   *name;			/* the table's, as retention.scrubbed has it */
+	bool		is_index;		/* an index alone, without its table */
 	List	   *done;			/* OIDs */
 	int64		pages_total;
 	TimestampTz noted;
@@ -84,21 +85,6 @@ unlock_table(Oid table)
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, table, 0, RETENTION_SCRUB_LOCK_CLASS);
 	(void) LockRelease(&tag, ExclusiveLock, true);
-}
-
-/* Adds to what was skipped, as far as there is room. */
-static void
-note_skipped(Scrub *scrub, const char *name, const char *why)
-{
-	char	   *skipped = scrub->result->skipped;
-	Size		used = strlen(skipped);
-
-	(void) snprintf(skipped + used, sizeof(scrub->result->skipped) - used, "%s%s: %s",
-					used > 0 ? "; " : "", name, why);
-	/* not in the middle of a character */
-	used = strlen(skipped);
-	skipped[pg_mbcliplen(skipped, used, used)] = '\0';
-	scrub->result->complete = false;
 }
 
 /* Progress, at times, in a transaction of its own. */
@@ -140,7 +126,7 @@ settle(Scrub *scrub, Progress *progress, Relation rel)
 		scrub->pages_total -= progress->end - progress->next;
 	if (progress->rewrites++ >= MOST_REWRITES)
 	{
-		note_skipped(scrub, RelationGetRelationName(rel), "is rewritten again and again");
+		retention_scrub_shortfall_note(scrub->result, RelationGetRelationName(rel), "is rewritten again and again");
 		return false;
 	}
 	progress->file = retention_compat_file(rel);
@@ -164,6 +150,14 @@ add_up(Scrub *scrub, const Progress *progress)
 	result->pages += blocks->pages;
 	result->pages_wiped += blocks->pages_wiped;
 	result->bytes_wiped += blocks->bytes_wiped;
+
+	/*
+	 * No entry of an index is there longer than the line pointer that it
+	 * leads to: where no such is dead, those of indexes are of rows that were
+	 * deleted since.
+	 */
+	if (!scrub->is_index && blocks->format != RETENTION_PAGE_HEAP)
+		blocks->dead_items = 0;
 	if (progress->statistics)
 		result->dead_statistics += blocks->dead_tuples + blocks->dead_items;
 	else
@@ -244,7 +238,7 @@ scrub_chunk(Scrub *scrub, Progress *progress)
 	blocks->format = retention_storage_format(rel);
 	if (blocks->format == RETENTION_PAGE_UNKNOWN)
 	{
-		note_skipped(scrub, RelationGetRelationName(rel), "the pages of its access method are not known");
+		retention_scrub_shortfall_note(scrub->result, RelationGetRelationName(rel), "the pages of its access method are not known");
 		relation_close(rel, NoLock);
 		return false;
 	}
@@ -254,8 +248,8 @@ scrub_chunk(Scrub *scrub, Progress *progress)
 		return false;
 	}
 	if (progress->next == 0 && progress->end > 0 && retention_storage_unfinished(rel))
-		note_skipped(scrub, RelationGetRelationName(rel),
-					 "is not finished, and VACUUM passes it by: drop it, or REINDEX it");
+		retention_scrub_shortfall_note(scrub->result, RelationGetRelationName(rel),
+									   "is not finished, and VACUUM passes it by: drop it, or REINDEX it");
 	blocks->force = scrub->result->forced && RelationNeedsWAL(rel);
 	ahead = RelationUsesLocalBuffers(rel) ? 0 :
 		get_tablespace_maintenance_io_concurrency(rel->rd_rel->reltablespace);
@@ -283,30 +277,6 @@ scrub_chunk(Scrub *scrub, Progress *progress)
 	return more;
 }
 
-/* Pages that were left alone, though they may hold what was freed. */
-static void
-note_odd_pages(Scrub *scrub, Oid relid)
-{
-	RetentionScrubBlocks *blocks = &scrub->blocks;
-	bool		closed = blocks->closed > 0 && blocks->format != RETENTION_PAGE_BRIN &&
-	blocks->format != RETENTION_PAGE_STANDARD;
-	char	   *name;
-
-	if (blocks->insane == 0 && blocks->damaged == 0 && !closed)
-		return;
-	name = get_rel_name(relid);
-	if (name != NULL && blocks->damaged > 0)
-		note_skipped(scrub, name, psprintf(INT64_FORMAT " pages cannot be read",
-										   blocks->damaged));
-	if (name != NULL && blocks->insane > 0)
-		note_skipped(scrub, name, psprintf(INT64_FORMAT " pages are not as they should be",
-										   blocks->insane));
-	if (name != NULL && closed)
-		note_skipped(scrub, name, psprintf(INT64_FORMAT " pages are as an old release left them: REINDEX",
-										   blocks->closed));
-	retention_procedure_commit();
-}
-
 /* Rests; whoever drops the extension need not wait for the end of it all. */
 static void
 let_others(Scrub *scrub, int64 pages)
@@ -330,7 +300,7 @@ is_stopped(Scrub *scrub)
 	if (!result->stopped && scrub->order->wanted != NULL && !scrub->order->wanted())
 	{
 		result->stopped = true;
-		note_skipped(scrub, scrub->name, "it was stopped before its end");
+		retention_scrub_shortfall_note(scrub->result, scrub->name, "it was stopped before its end");
 	}
 	return result->stopped;
 }
@@ -352,7 +322,8 @@ scrub_relation(Scrub *scrub, Oid relid, bool statistics)
 		let_others(scrub, scrub->result->pages - pages);
 		note_progress(scrub, false);
 	}
-	note_odd_pages(scrub, relid);
+	retention_scrub_shortfall_pages(scrub->result, &scrub->blocks, relid);
+	retention_procedure_commit();
 }
 
 /* Until nothing is there that was not scrubbed: some of it may have come meanwhile. */
@@ -384,16 +355,6 @@ scrub_storage(Scrub *scrub, Oid table, bool statistics)
 	}
 }
 
-const char *
-retention_scrub_missing(const char *relation, const RetentionScrubResult *result)
-{
-	if (result->dead_tuples > 0 || result->dead_items > 0)
-		return psprintf("VACUUM (INDEX_CLEANUP ON) %s;", relation);
-	if (result->dead_statistics > 0)
-		return "VACUUM (INDEX_CLEANUP ON) pg_catalog.pg_statistic, pg_catalog.pg_statistic_ext_data;";
-	return NULL;
-}
-
 static void
 begin(Scrub *scrub, Oid table)
 {
@@ -405,6 +366,8 @@ begin(Scrub *scrub, Oid table)
 
 	scrub->name = retention_start_relation_name(table);
 	MemoryContextSwitchTo(old);
+	scrub->is_index = get_rel_relkind(table) == RELKIND_INDEX ||
+		get_rel_relkind(table) == RELKIND_PARTITIONED_INDEX;
 	scrub->blocks.check_only = order->check_only;
 	scrub->result->forced = order->force;
 	scrub->blocks.horizon = XidFromFullTransactionId(horizon);
@@ -438,7 +401,7 @@ end(Scrub *scrub)
 	(void) set_config_option("synchronous_commit", "local", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
 	retention_scrub_state_end(scrub->name, scrub->result,
-							  retention_scrub_missing(scrub->name, scrub->result));
+							  retention_scrub_shortfall_statement(scrub->name, scrub->result));
 	retention_procedure_commit();
 }
 
@@ -464,6 +427,8 @@ retention_scrub_table(Oid table, const RetentionScrubOrder *order,
 		if (order->check_only || locked)
 		{
 			begin(&scrub, table);
+			retention_scrub_shortfall_elsewhere(result, table);
+			retention_procedure_commit();
 			scrub_storage(&scrub, table, false);
 			if (order->statistics)
 				scrub_storage(&scrub, table, true);

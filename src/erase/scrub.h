@@ -16,6 +16,12 @@
 /* Namespace of the advisory locks of scrubs, (table, 0): "SC". */
 #define RETENTION_SCRUB_LOCK_CLASS 21315
 
+/*
+ * What VACUUM has to do before a scrub: remove all entries of indexes, and leave pages
+ * that it has freed at the end of a file, which the file system would get as they are.
+ */
+#define RETENTION_SCRUB_VACUUM "INDEX_CLEANUP ON, TRUNCATE OFF"
+
 typedef struct RetentionScrubOrder
 {
 	bool		check_only;		/* write nothing; the only way on a standby */
@@ -62,9 +68,5 @@ typedef struct RetentionScrubResult
  */
 extern void retention_scrub_table(Oid table, const RetentionScrubOrder *order,
 								  RetentionScrubResult *result);
-
-/* The statement that is missing before deleted values are gone; NULL = none. */
-extern const char *retention_scrub_missing(const char *relation,
-										   const RetentionScrubResult *result);
 
 #endif							/* RETENTION_SCRUB_H */

@@ -24,6 +24,7 @@
 #include "erase/horizon.h"
 #include "erase/round.h"
 #include "erase/scrub.h"
+#include "erase/scrub_shortfall.h"
 #include "evidence/ledger.h"
 #include "guard/guard.h"
 #include "policy/start.h"
@@ -121,6 +122,18 @@ begin_rounds(const char *relation, Oid table)
 	return horizon;
 }
 
+/* The next scrub would not bring them further either. */
+static void
+hold_rounds(const char *relation, const char *skipped)
+{
+	ListCell   *lc;
+
+	EnsurePortalSnapshotExists();
+	foreach(lc, rounds_of(relation))
+		retention_round_hold(lfirst(lc), psprintf("what could not be scrubbed: %s", skipped), NULL);
+	retention_procedure_commit();
+}
+
 /* What became of a protected table is in the ledger, in one transaction with its rounds. */
 static void
 tell(Oid relid, const char *relation, FullTransactionId horizon,
@@ -146,6 +159,8 @@ tell(Oid relid, const char *relation, FullTransactionId horizon,
 	EnsurePortalSnapshotExists();
 	retention_horizon_advance();
 	retention_procedure_commit();
+	if (!result->complete)
+		hold_rounds(relation, result->skipped);
 	SPI_finish();
 }
 
@@ -208,7 +223,7 @@ retention_scrub_call_sql(PG_FUNCTION_ARGS)
 		tell(relid, name, order.horizon, &result, result.complete && result.dead_tuples == 0 &&
 			 result.dead_items == 0);
 	MemoryContextSwitchTo(context);
-	missing = retention_scrub_missing(name, &result);
+	missing = retention_scrub_shortfall_statement(name, &result);
 	warn(name, &result, missing);
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)

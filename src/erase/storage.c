@@ -165,6 +165,18 @@ retention_storage_of(Oid table)
 }
 
 List *
+retention_storage_elsewhere(Oid table)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(table, NoLock, NULL))
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_FOREIGN_TABLE)
+		result = lappend_oid(result, lfirst_oid(lc));
+	return result;
+}
+
+List *
 retention_storage_indexes(Oid table)
 {
 	return add_indexes(NIL, table);

@@ -26,7 +26,10 @@ extern RetentionPageFormat retention_storage_format(Relation rel);
  */
 extern List *retention_storage_of(Oid table);
 
-/* The same of the catalogs that keep values as statistics. */
+/* OIDs of foreign tables among its partitions and heirs: what is theirs no scrub of ours reaches. */
+extern List *retention_storage_elsewhere(Oid table);
+
+/* OIDs of what stores the catalogs that keep values as statistics. */
 extern List *retention_storage_of_statistics(void);
 
 /* OIDs of all indexes of one table, in whatever state they are. */

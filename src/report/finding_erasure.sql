@@ -34,7 +34,7 @@ CREATE VIEW retention.finding_erasure AS
          WHERE r.wal_clear_at IS NULL AND r.durable_at IS NULL AND r.first_deleted_at + p.erase_within <= pg_catalog.now()
         UNION ALL
         SELECT w.relation, w.since, 'no round of erasure has begun',
-               pg_catalog.format('VACUUM (INDEX_CLEANUP ON, ANALYZE) %s; CALL retention.scrub(%L)', w.relation, w.relation), w.late
+               pg_catalog.format('VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF, ANALYZE) %s; CALL retention.scrub(%L)', w.relation, w.relation), w.late
           FROM waiting w WHERE w.late > 0
     )
     SELECT CASE WHEN pg_catalog.to_regclass(l.relation) IS NULL THEN 'warning' ELSE 'error' END AS severity,
@@ -51,7 +51,7 @@ CREATE VIEW retention.finding_erasure AS
                CASE WHEN p.erase_within IS NULL THEN 'privacy_retention.erase_within is 0' ELSE 'there is no worker' END),
            CASE WHEN pg_catalog.to_regclass(w.relation) IS NULL
                 THEN 'The table is gone, or has another name now; where it is renamed, VACUUM it and CALL retention.scrub() on it.'
-                ELSE pg_catalog.format('VACUUM (INDEX_CLEANUP ON, ANALYZE) %s; CALL retention.scrub(%L); or let the worker do it', w.relation, w.relation) END
+                ELSE pg_catalog.format('VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF, ANALYZE) %s; CALL retention.scrub(%L); or let the worker do it', w.relation, w.relation) END
       FROM waiting w CROSS JOIN promise p
      WHERE w.since < pg_catalog.now() - interval '1 day'
        AND CASE WHEN p.erase_within IS NULL THEN true

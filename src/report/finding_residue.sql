@@ -27,8 +27,8 @@ CREATE VIEW retention.finding_residue AS
                                   ELSE 'it holds column %s, which a rule changes; old values stay in it until VACUUM' END
                              || CASE WHEN m.amname IN ('hash', 'bloom') THEN '' ELSE ', some until REINDEX' END,
                              pg_catalog.format('%s.%I', x.relation::pg_catalog.regclass, x.column_name)) AS finding,
-           pg_catalog.format(CASE WHEN m.amname IN ('hash', 'bloom') THEN 'VACUUM (INDEX_CLEANUP ON) %s'
-                                  ELSE 'VACUUM (INDEX_CLEANUP ON) %s; SELECT * FROM retention.residue(%L)' END,
+           pg_catalog.format(CASE WHEN m.amname IN ('hash', 'bloom') THEN 'VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) %s'
+                                  ELSE 'VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) %s; SELECT * FROM retention.residue(%L)' END,
                              x.relation::pg_catalog.regclass, x.indexrelid::pg_catalog.regclass) AS hint
       FROM indexed x
       JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid

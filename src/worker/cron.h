@@ -11,6 +11,8 @@
 
 #include "postgres.h"
 
+#include "erase/scrub.h"
+
 /* All of our jobs are named so, and then after their table. */
 #define RETENTION_CRON_PREFIX "privacy_retention: "
 
@@ -24,7 +26,7 @@ typedef enum RetentionCronKind
 /* What a job executes: HEAD 'name' TAIL, or VACUUM and the name. */
 #define RETENTION_CRON_ENFORCE "CALL retention.enforce("
 #define RETENTION_CRON_SCRUB "CALL retention.scrub("
-#define RETENTION_CRON_VACUUM "VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF, ANALYZE) "
+#define RETENTION_CRON_VACUUM "VACUUM (" RETENTION_SCRUB_VACUUM ", ANALYZE) "
 #define RETENTION_CRON_TAIL "::pg_catalog.regclass)"
 
 /*

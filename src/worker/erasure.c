@@ -72,7 +72,7 @@ hold_remains(RetentionErasure *work, Oid table, int64 rows)
 	retention_moment_leave();
 	MemoryContextSwitchTo(context);
 	hold(work, psprintf(INT64_FORMAT " deleted rows of %s that VACUUM could not remove: their pages are in use", rows, name),
-		 psprintf("VACUUM (FREEZE, INDEX_CLEANUP ON) %s", name));
+		 psprintf("VACUUM (FREEZE, " RETENTION_SCRUB_VACUUM ") %s", name));
 }
 
 /* Asked before what takes long: somebody may have switched it off meanwhile. */
@@ -109,7 +109,7 @@ look(RetentionErasure *work)
 			work->heaps = list_concat(work->heaps, retention_reach_heaps(lfirst_oid(lc)));
 		if (work->tables == NIL && !retention_round_table_is_gone(work->round))
 			hold(work, "its table, which is not there under that name",
-				 "VACUUM (INDEX_CLEANUP ON) the table, then CALL retention.scrub()");
+				 "VACUUM (" RETENTION_SCRUB_VACUUM ") the table, then CALL retention.scrub()");
 		retention_round_try(work->round, GetCurrentTimestamp());
 	}
 	retention_moment_leave();

@@ -38,6 +38,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
+#include "erase/scrub.h"
 #include "erase/storage.h"
 #include "policy/start.h"
 #include "worker/maintenance.h"
@@ -94,7 +95,7 @@ retention_maintenance_vacuum(Oid relid)
 	char	   *name = name_of(relid);
 
 	if (name != NULL)
-		run_command(psprintf("VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) %s", name));
+		run_command(psprintf("VACUUM (" RETENTION_SCRUB_VACUUM ") %s", name));
 }
 
 /*
