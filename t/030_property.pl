@@ -447,12 +447,13 @@ foreach my $seed ($first .. $first + $rounds - 1)
 }
 note join ', ', map { "$_ $total{$_}" } sort keys %total;
 note 'attempts: ', join ', ', map { "$_ $attempted{$_}" } sort keys %attempted;
-# a campaign in which nothing happened would prove nothing
-cmp_ok($total{protected}, '>', 0, 'tables were protected');
-cmp_ok($total{gone}, '>', 0, 'rows went');
-cmp_ok($total{changed}, '>', 0, 'values were changed');
+# A campaign in which nothing happened would prove nothing; a schema alone may have no
+# rule for rows, or none for values.
 if ($rounds > 1)
 {
+	cmp_ok($total{protected}, '>', 0, 'tables were protected');
+	cmp_ok($total{gone}, '>', 0, 'rows went');
+	cmp_ok($total{changed}, '>', 0, 'values were changed');
 	cmp_ok($total{held}, '>', 0, 'rows were held');
 	cmp_ok($attempted{$_}, '>', 0, "attempts were to be refused: $_") foreach qw(hold late clock);
 }
