@@ -66,6 +66,26 @@ CALL retention.scrub('visit', false, false, NULL, NULL, NULL, NULL) \g /dev/null
 SELECT round, scrubbed, held_by FROM round WHERE NOT scrubbed ORDER BY round;
 DROP ACCESS METHOD unknown_sums CASCADE;
 
+-- What another server stores is not proved, and holds the round.
+CREATE TABLE spread (id int, at timestamptz, who text) PARTITION BY RANGE (id);
+CREATE TABLE spread_here PARTITION OF spread FOR VALUES FROM (0) TO (100);
+SECURITY LABEL FOR privacy_retention ON TABLE spread IS 'round year, from at, then delete';
+SELECT retention.protect('spread');
+INSERT INTO spread SELECT n, now() - interval '2 years', 'somebody ' || n FROM generate_series(1, 10) n;
+CALL retention.enforce('spread');
+CREATE FOREIGN DATA WRAPPER round_nowhere;
+CREATE SERVER round_nowhere FOREIGN DATA WRAPPER round_nowhere;
+CREATE FOREIGN TABLE spread_far (id int, at timestamptz, who text) SERVER round_nowhere;
+ALTER TABLE spread ATTACH PARTITION spread_far FOR VALUES FROM (100) TO (200);
+VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) spread_here;
+CALL retention.scrub('spread', false, false, NULL, NULL, NULL, NULL) \g /dev/null
+SELECT level, held_by FROM retention.erasure_horizon WHERE relation = 'erasure_round.spread';
+SELECT regexp_replace(detail, '\d+', 'n', 'g') AS detail FROM retention.ledger WHERE event = 'scrub' AND relation = 'erasure_round.spread';
+ALTER TABLE spread DETACH PARTITION spread_far;
+CALL retention.scrub('spread', false, false, NULL, NULL, NULL, NULL) \g /dev/null
+SELECT scrubbed IS NOT NULL AS scrubbed, held_by LIKE '%could not be%' AS held FROM retention.erasure_horizon WHERE relation = 'erasure_round.spread';
+DROP FOREIGN DATA WRAPPER round_nowhere CASCADE;
+
 -- A renamed table takes its deletions along: those that wait have a round at once.
 CALL visits(201);
 CALL retention.enforce('visit');

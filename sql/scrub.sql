@@ -155,10 +155,11 @@ SELECT count(*) FROM parted;
 -- What another server stores no scrub reaches: it says so, here and where it only looks.
 CREATE FOREIGN DATA WRAPPER nowhere;
 CREATE SERVER nowhere FOREIGN DATA WRAPPER nowhere;
+SELECT lsn FROM retention.scrubbed WHERE relation = 'public.parted' \gset before_
 CREATE FOREIGN TABLE parted_3 PARTITION OF parted FOR VALUES FROM (2000) TO (3000) SERVER nowhere;
 CALL retention.scrub('parted', check_only => true) \gset
 CALL retention.scrub('parted') \gset
-SELECT skipped FROM retention.scrubbed WHERE relation = 'public.parted';
+SELECT skipped, lsn > :'before_lsn' AS complete_here FROM retention.scrubbed WHERE relation = 'public.parted';
 SELECT relation, place, pages, items, remedy FROM retention.residue('parted') WHERE place = 'elsewhere';
 DROP FOREIGN DATA WRAPPER nowhere CASCADE;
 

@@ -53,7 +53,9 @@ typedef struct RetentionScrubResult
 								 * done */
 	bool		stopped;		/* it was not wanted any more */
 	bool		forced;
-	bool		complete;		/* every page of everything, nothing skipped */
+	bool		complete;		/* every page of everything here, nothing
+								 * skipped */
+	bool		elsewhere;		/* but another server stores some of it */
 } RetentionScrubResult;
 
 /*
@@ -63,7 +65,7 @@ typedef struct RetentionScrubResult
  * a transaction.  Asks nobody's permission.  No snapshot is held over chunks; each
  * chunk waits for its ShareUpdateExclusiveLock as lock_timeout says.
  *
- * Nothing may be claimed while dead_tuples or dead_items > 0.  Where the timeline
+ * Nothing may be claimed while dead_tuples or dead_items > 0, or of what is elsewhere.  Where the timeline
  * has changed since the table's last complete scrub, it is forced.
  */
 extern void retention_scrub_table(Oid table, const RetentionScrubOrder *order,

@@ -144,7 +144,7 @@ tell(Oid relid, const char *relation, FullTransactionId horizon,
 	retention_ledger_tell("scrub", relation, -1,
 						  psprintf("%s; " INT64_FORMAT " pages, " INT64_FORMAT " of them wiped",
 								   proved ? "complete" :
-								   result->complete ? "deleted rows are not vacuumed yet" : "incomplete",
+								   result->skipped[0] != '\0' ? "incomplete" : "deleted rows are not vacuumed yet",
 								   result->pages, result->pages_wiped));
 
 	/*
@@ -159,7 +159,7 @@ tell(Oid relid, const char *relation, FullTransactionId horizon,
 	EnsurePortalSnapshotExists();
 	retention_horizon_advance();
 	retention_procedure_commit();
-	if (!result->complete)
+	if (result->skipped[0] != '\0')
 		hold_rounds(relation, result->skipped);
 	SPI_finish();
 }
@@ -220,7 +220,7 @@ retention_scrub_call_sql(PG_FUNCTION_ARGS)
 				 errmsg("another session is scrubbing %s", name),
 				 errhint("How far it is: SELECT * FROM retention.scrubbed;")));
 	if (protected)
-		tell(relid, name, order.horizon, &result, result.complete && result.dead_tuples == 0 &&
+		tell(relid, name, order.horizon, &result, result.complete && !result.elsewhere && result.dead_tuples == 0 &&
 			 result.dead_items == 0);
 	MemoryContextSwitchTo(context);
 	missing = retention_scrub_shortfall_statement(name, &result);

@@ -3,7 +3,7 @@
  *		What a scrub did not reach, and what else is missing before deleted values are
  *		gone.
  *
- * Invariant: whoever adds to it takes from the scrub that it was complete.
+ * Invariant: whoever adds to it takes from the scrub that it proves anything.
  */
 #include "postgres.h"
 
@@ -13,8 +13,9 @@
 #include "erase/scrub_shortfall.h"
 #include "erase/storage.h"
 
-void
-retention_scrub_shortfall_note(RetentionScrubResult *result, const char *name, const char *why)
+/* As far as there is room. */
+static void
+say(RetentionScrubResult *result, const char *name, const char *why)
 {
 	Size		used = strlen(result->skipped);
 
@@ -23,6 +24,12 @@ retention_scrub_shortfall_note(RetentionScrubResult *result, const char *name, c
 	/* not in the middle of a character */
 	used = strlen(result->skipped);
 	result->skipped[pg_mbcliplen(result->skipped, used, used)] = '\0';
+}
+
+void
+retention_scrub_shortfall_note(RetentionScrubResult *result, const char *name, const char *why)
+{
+	say(result, name, why);
 	result->complete = false;
 }
 
@@ -35,8 +42,10 @@ retention_scrub_shortfall_elsewhere(RetentionScrubResult *result, Oid table)
 	{
 		char	   *name = get_rel_name(lfirst_oid(lc));
 
-		if (name != NULL)
-			retention_scrub_shortfall_note(result, name, "a foreign table, whose rows another server stores");
+		if (name == NULL)
+			continue;
+		say(result, name, "a foreign table, whose rows another server stores");
+		result->elsewhere = true;
 	}
 }
 

@@ -3,7 +3,7 @@
  *		What a scrub did not reach, and what else is missing before deleted values are
  *		gone.
  *
- * Invariant: whoever adds to it takes from the scrub that it was complete.
+ * Invariant: whoever adds to it takes from the scrub that it proves anything.
  */
 #ifndef RETENTION_SCRUB_SHORTFALL_H
 #define RETENTION_SCRUB_SHORTFALL_H
@@ -13,11 +13,11 @@
 #include "erase/scrub.h"
 #include "erase/scrub_block.h"
 
-/* Something was skipped; says so as far as there is room. */
+/* Something was skipped: the scrub is not complete. */
 extern void retention_scrub_shortfall_note(RetentionScrubResult *result, const char *name,
 										   const char *why);
 
-/* Foreign tables among a table's partitions and heirs. */
+/* Foreign tables among a table's partitions and heirs: complete or not, there is more elsewhere. */
 extern void retention_scrub_shortfall_elsewhere(RetentionScrubResult *result, Oid table);
 
 /* Pages of a relation that were left alone, though they may hold what was freed. */

@@ -356,7 +356,7 @@ note_scrub(RetentionErasure *work, Oid relation, const RetentionScrubResult *res
 	work->round->timeline = result->timeline;
 	if (result->dead_tuples > 0)
 		hold_remains(work, relation, result->dead_tuples);
-	if (result->complete)
+	if (result->complete && !result->elsewhere)
 		return;
 	retention_moment_begin("privacy_retention: noting a scrub");
 	if (get_rel_name(relation) != NULL)
