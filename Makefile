@@ -138,12 +138,13 @@ privacy_retention--1.1.sql: $(SQL_FILES) Makefile
 	mv $@.tmp $@
 
 # No generated dependencies in PGXS: a changed header compiles everything anew,
-# and so do other flags, or a file that came or went.
+# and so do another server, other flags, or a file that came or went.
 ROOMS = $(sort $(wildcard src/*.c src/*/*.c src/*/*.h))
 $(OBJS): $(filter %.h,$(ROOMS)) build/inputs
 build/inputs: always
 	@mkdir -p build
-	@echo '$(CFLAGS) $(ROOMS)' | cmp -s - $@ || echo '$(CFLAGS) $(ROOMS)' > $@
+	@echo '$(VERSION) $(includedir_server) $(CFLAGS) $(ROOMS)' | cmp -s - $@ || \
+	echo '$(VERSION) $(includedir_server) $(CFLAGS) $(ROOMS)' > $@
 
 installcheck: check-settings
 check-settings:

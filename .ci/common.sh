@@ -21,12 +21,14 @@ die() {
 	exit 1
 }
 
-# What .ci/setup found.
+# The server that was asked for, or the one that .ci/setup found.
+case ${PG_CONFIG:-} in */build/server/*) PG_CONFIG= ;; esac
+asked=${PG_CONFIG:-}
 if [ -f build/environment ]; then
 	. "$tree/build/environment"
 fi
-case ${PG_CONFIG:-} in */build/server/*) PG_CONFIG= ;; esac
-PG_CONFIG=${PG_CONFIG:-pg_config}
+PG_CONFIG=${asked:-${PG_CONFIG:-pg_config}}
+export PG_CONFIG
 
 # A server does not start as root.
 if [ "$(id -u)" != 0 ]; then
