@@ -26,6 +26,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -210,21 +211,12 @@ keep_holding(Oid relid, Oid parent)
 							   retention_start_relation_name(relid), count)));
 }
 
-/* After ALTER TABLE: DETACH PARTITION and NO INHERIT. */
-Datum
-retention_detach_follow_sql(PG_FUNCTION_ARGS)
+static void
+follow(const AlterTableStmt *statement)
 {
-	AlterTableStmt *statement;
 	Oid			relid;
 	ListCell   *lc;
 
-	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("not called by event trigger manager")));
-	statement = (AlterTableStmt *) ((EventTriggerData *) fcinfo->context)->parsetree;
-	if (!IsA(statement, AlterTableStmt))
-		PG_RETURN_NULL();
 	foreach(lc, statement->cmds)
 	{
 		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
@@ -250,5 +242,32 @@ retention_detach_follow_sql(PG_FUNCTION_ARGS)
 			keep_holding(relid, other);
 		}
 	}
+}
+
+/* After ALTER TABLE: DETACH PARTITION and NO INHERIT. */
+Datum
+retention_detach_follow_sql(PG_FUNCTION_ARGS)
+{
+	AlterTableStmt *statement;
+	bool		bare;
+
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("not called by event trigger manager")));
+	statement = (AlterTableStmt *) ((EventTriggerData *) fcinfo->context)->parsetree;
+	if (!IsA(statement, AlterTableStmt))
+		PG_RETURN_NULL();
+
+	/*
+	 * DETACH CONCURRENTLY has committed, and its new transaction has no
+	 * snapshot; labels that are long go into a TOAST table.
+	 */
+	bare = !ActiveSnapshotSet();
+	if (bare)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	follow(statement);
+	if (bare)
+		PopActiveSnapshot();
 	PG_RETURN_NULL();
 }
