@@ -158,8 +158,7 @@ apply_rows(RetentionBatch *batch, RetentionChange *change,
 		if (error == NULL)
 			return work.changed;
 	}
-	if (error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION &&
-		batch->due->rule->attnum == 0)
+	if (batch->due->rule->attnum == 0 && retention_blocked_is_referenced(error))
 	{
 		int64		changed = retention_closure_delete(batch->due, change->arm, rows, error);
 

@@ -9,6 +9,8 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
@@ -16,8 +18,10 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/identity.h"
 #include "enforce/blocked.h"
 #include "pseudonym/keyring.h"
@@ -88,18 +92,64 @@ retention_blocked_load(const RetentionRule *rule, HTAB *skipped)
 	retention_identity_restore(&saved);
 }
 
+/* The constraint that the error names; invalid if it names none that is there. */
+static Oid
+constraint_of(const ErrorData *error)
+{
+	Oid			schema = error->schema_name && error->constraint_name ?
+	get_namespace_oid(error->schema_name, true) : InvalidOid;
+	Oid			relid = OidIsValid(schema) && error->table_name ?
+	get_relname_relid(error->table_name, schema) : InvalidOid;
+
+	return OidIsValid(relid) ?
+		get_relation_constraint_oid(relid, error->constraint_name, true) : InvalidOid;
+}
+
+/*
+ * The name of the constraint as it was declared: those of the parts of a partitioned
+ * table, which the server makes for itself, nobody knows.
+ */
+static const char *
+constraint_name(const ErrorData *error)
+{
+	const char *name = error->constraint_name;
+	Oid			constraint = constraint_of(error);
+
+	while (OidIsValid(constraint))
+	{
+		HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+		Form_pg_constraint form;
+
+		if (!HeapTupleIsValid(tuple))
+			break;
+		form = (Form_pg_constraint) GETSTRUCT(tuple);
+		name = pstrdup(NameStr(form->conname));
+		constraint = form->conparentid;
+		ReleaseSysCache(tuple);
+	}
+	return name;
+}
+
+/* The guards of suspensions raise the same code, with no constraint of that name. */
+bool
+retention_blocked_is_referenced(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION ||
+		(error->sqlerrcode == ERRCODE_RESTRICT_VIOLATION && OidIsValid(constraint_of(error)));
+}
+
 /* What keeps a row, in words and without its values. */
 static const char *
 reason_text(const ErrorData *error)
 {
+	if (retention_blocked_is_referenced(error))
+		return "a foreign key of another table points at the row";
 	switch (error->sqlerrcode)
 	{
 		case ERRCODE_TRIGGERED_ACTION_EXCEPTION:
 			return "a trigger or rule keeps the row as it is";
 		case ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION:
 			return "the changed value is not what the action makes of it: a trigger changes it, or the function is not idempotent";
-		case ERRCODE_FOREIGN_KEY_VIOLATION:
-			return "a foreign key of another table points at the row";
 		case ERRCODE_UNIQUE_VIOLATION:
 			return "the new value would break a unique constraint";
 		case ERRCODE_NOT_NULL_VIOLATION:
@@ -182,7 +232,7 @@ retention_blocked_record(const RetentionRule *rule, Oid leaf,
 {
 	static SPIPlanPtr plan = NULL;
 	bytea	   *hash = key_hash(leaf, tid);
-	const char *constraint = error->constraint_name;
+	const char *constraint = constraint_name(error);
 	Oid			types[] = {TEXTOID, TEXTOID, INT4OID, OIDOID, TIDOID, BYTEAOID, TEXTOID,
 	TEXTOID, TEXTOID, TIMESTAMPTZOID};
 	Datum		values[] = {CStringGetTextDatum(rule->relation), column_datum(rule),

@@ -21,6 +21,12 @@ extern int64 retention_blocked_count(const RetentionRule *rule);
 extern void retention_blocked_load(const RetentionRule *rule, HTAB *skipped);
 
 /*
+ * Does a row of another table refer to the row?  Releases from 18 on have a code of
+ * its own for ON DELETE RESTRICT.
+ */
+extern bool retention_blocked_is_referenced(const ErrorData *error);
+
+/*
  * Records that a row could not go, or could not again.  "now" is the pass's: a
  * pass counts as one try, however often it comes back to the row.  Returns when
  * to try again.
