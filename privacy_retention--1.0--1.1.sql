@@ -896,6 +896,11 @@ CREATE VIEW retention.finding_installation AS
       FROM event_function f
      WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger t WHERE t.evtfoid = f.oid)
     UNION ALL
+    -- From 17 on.
+    SELECT 'error', 'setting event_triggers', 'it is off: commands that break protection are not noticed',
+           'ALTER SYSTEM RESET event_triggers; SELECT pg_reload_conf(); or take it from the database or the role that has it'
+     WHERE pg_catalog.current_setting('event_triggers', true)::boolean IS FALSE
+    UNION ALL
     SELECT 'error', pg_catalog.format('trigger %I on %s', t.tgname, t.tgrelid::pg_catalog.regclass),
            'it is disabled: evidence can be changed, or categories change unnoticed',
            pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', t.tgrelid::pg_catalog.regclass, t.tgname)

@@ -87,7 +87,10 @@ CREATE MATERIALIZED VIEW apart AS SELECT id FROM plain;
 SELECT * FROM found;
 DROP VIEW as_view CASCADE;
 DROP MATERIALIZED VIEW whole, apart;
+-- What is said of wal_level differs between releases.
+SET client_min_messages = error;
 CREATE PUBLICATION inserts FOR TABLE visit WITH (publish = 'insert');
+SET client_min_messages = warning;
 SELECT * FROM found;
 SELECT hint FROM retention.check() WHERE object = 'publication inserts' AND severity = 'warning' \gexec
 SELECT * FROM found;
@@ -169,6 +172,10 @@ SELECT * FROM found WHERE object ~ 'category';
 SELECT retention.label('visit', NULL, '{email}'), retention.drop_category('half said');
 
 -- The installation: event triggers, the ledger's triggers, privileges, settings, sessions.
+-- From 17 on a setting switches all event triggers off.
+SELECT count(set_config(name, 'off', false)) < 2 AS "off" FROM pg_settings WHERE name = 'event_triggers';
+SELECT (SELECT count(*) FROM pg_settings WHERE name = 'event_triggers') - (SELECT count(*) FROM found WHERE object = 'setting event_triggers') AS "not found";
+SELECT count(set_config(name, 'on', false)) < 2 AS "on" FROM pg_settings WHERE name = 'event_triggers';
 ALTER EVENT TRIGGER privacy_retention_ddl_after DISABLE;
 ALTER EVENT TRIGGER privacy_retention_load ENABLE;
 SELECT * FROM found WHERE finding !~ 'statistics';

@@ -240,7 +240,9 @@ CREATE DATABASE hostile_planted;
 \c hostile_planted
 SET client_min_messages = warning;
 CREATE SCHEMA retention AUTHORIZATION hostile_mallory;
+\set VERBOSITY terse
 CREATE EXTENSION privacy_retention;
+\set VERBOSITY default
 DROP SCHEMA retention;
 GRANT CREATE ON SCHEMA public TO hostile_mallory;
 SET ROLE hostile_mallory;

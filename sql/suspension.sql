@@ -40,7 +40,9 @@ CREATE TEMP TABLE passing (id int);
 CREATE TABLE parted (id int) PARTITION BY LIST (id);
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
 SELECT retention.suspend('looking', 'true', 'a lawsuit', later(30), 'the DPO');
+\set VERBOSITY sqlstate
 SELECT retention.suspend('passing', 'true', 'a lawsuit', later(30), 'the DPO');
+\set VERBOSITY default
 SELECT retention.suspend('parted_1', 'true', 'a lawsuit', later(30), 'the DPO');
 SELECT retention.suspend('retention.ledger', 'true', 'a lawsuit', later(30), 'the DPO');
 SELECT retention.suspend('pg_class', 'true', 'a lawsuit', later(30), 'the DPO');
