@@ -22,6 +22,16 @@
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 
+/* Of postgres.h until 15. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* Before a declaration: it does not return. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 #if PG_VERSION_NUM < 160000
 #define retention_compat_owns_relation(relid, roleid) \
 	pg_class_ownercheck((relid), (roleid))
@@ -45,6 +55,20 @@
 	 (extra)->escape_string_warning = false)
 #else
 #define retention_compat_scan_standard(extra) ((void) (extra))
+#endif
+
+/* Is this process a background worker (miscadmin.h)? */
+#if PG_VERSION_NUM < 170000
+#define retention_compat_is_worker() IsBackgroundWorker
+#else
+#define retention_compat_is_worker() AmBackgroundWorkerProcess()
+#endif
+
+/* The index of a primary key that is not deferrable. */
+#if PG_VERSION_NUM < 180000
+#define retention_compat_primary_key(rel) RelationGetPrimaryKeyIndex(rel)
+#else
+#define retention_compat_primary_key(rel) RelationGetPrimaryKeyIndex((rel), false)
 #endif
 
 /*
@@ -116,11 +140,18 @@ retention_compat_subscription_filters(HeapTuple tuple)
 	((void) PortalRun((portal), FETCH_ALL, true, (dest), (dest), NULL))
 #endif
 
-/* ANALYZE of one table without those that inherit from it, unless it is partitioned. */
+/* Of VACUUM and ANALYZE: this table without those that inherit from it. */
 #if PG_VERSION_NUM < 180000
-#define RETENTION_COMPAT_ANALYZE_ONE "ANALYZE"
+#define RETENTION_COMPAT_ONLY ""
 #else
-#define RETENTION_COMPAT_ANALYZE_ONE "ANALYZE ONLY"
+#define RETENTION_COMPAT_ONLY "ONLY "
+#endif
+
+/* What to look at where a horizon stays that no session holds. */
+#if PG_VERSION_NUM < 160000
+#define RETENTION_COMPAT_DEFERRED "Nothing for now; where it stays: SHOW vacuum_defer_cleanup_age."
+#else
+#define RETENTION_COMPAT_DEFERRED "Nothing for now: it is looked again."
 #endif
 
 #endif							/* RETENTION_COMPAT_H */

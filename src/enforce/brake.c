@@ -24,6 +24,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/settings.h"
 #include "due/tally.h"
 #include "enforce/admission.h"
@@ -92,9 +93,9 @@ remedy_of(const RetentionRule *rule, int64 rows)
 static void
 tell(const RetentionRule *rule, const char *reason, const char *remedy, bool news)
 {
-	if (IsBackgroundWorker && !news)
+	if (retention_compat_is_worker() && !news)
 		return;
-	ereport(IsBackgroundWorker ? LOG : WARNING,
+	ereport(retention_compat_is_worker() ? LOG : WARNING,
 			(errmsg("privacy_retention: rule %d of %s%s%s waits: %s", rule->stage,
 					rule->relation, rule->attnum ? "." : "",
 					rule->attnum ? quote_identifier(rule->column_name) : "", reason),

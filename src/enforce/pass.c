@@ -321,7 +321,7 @@ retention_pass_run(Oid relid, TimestampTz as_of, bool retry, int budget,
 		{
 			tables = NIL;
 			resume = DT_NOEND;
-			if (!IsBackgroundWorker)
+			if (!retention_compat_is_worker())
 				ereport(WARNING,
 						(errmsg("nothing was enforced: the server's clock went back behind the last pass"),
 						 errhint("%s;", RETENTION_JUMP_REMEDY)));

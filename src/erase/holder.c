@@ -22,6 +22,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "base/compat.h"
 #include "base/identity.h"
 #include "erase/holder.h"
 
@@ -142,7 +143,7 @@ retention_holder_removable(Oid relation, FullTransactionId horizon, char **holde
 	{
 		/* It has gone since, or is one of those that have no session. */
 		*holder = pstrdup("a transaction, or a standby, that is not to be seen any more");
-		*remedy = pstrdup("Nothing for now; where it stays: SHOW vacuum_defer_cleanup_age.");
+		*remedy = pstrdup(RETENTION_COMPAT_DEFERRED);
 	}
 	return false;
 }

@@ -12,6 +12,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "erase/page.h"
 
 PG_FUNCTION_INFO_V1(retention_page_judge_sql);

@@ -20,6 +20,7 @@
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 
+#include "base/compat.h"
 #include "erase/residue_brin.h"
 #include "erase/residue_sample.h"
 

@@ -14,6 +14,7 @@
 #include "storage/procarray.h"
 #include "utils/memutils.h"
 
+#include "base/compat.h"
 #include "erase/page.h"
 #include "erase/residue_heap.h"
 #include "erase/residue_sample.h"

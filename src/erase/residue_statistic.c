@@ -24,6 +24,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "erase/residue_statistic.h"
 #include "erase/residue_value.h"
 #include "erase/round.h"

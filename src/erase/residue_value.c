@@ -12,6 +12,7 @@
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 
+#include "base/compat.h"
 #include "erase/residue_value.h"
 
 typedef struct Value

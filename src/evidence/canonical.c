@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "evidence/canonical.h"
 
 StaticAssertDecl(RETENTION_CANONICAL_NCOLUMNS == RETENTION_ENTRY_COLUMNS,

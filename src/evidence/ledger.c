@@ -26,6 +26,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/identity.h"
 #include "evidence/canonical.h"
 #include "evidence/ledger.h"

@@ -12,6 +12,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "base/compat.h"
 #include "evidence/merkle_array.h"
 
 PG_FUNCTION_INFO_V1(retention_merkle_root_sql);

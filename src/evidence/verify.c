@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/compat.h"
 #include "base/identity.h"
 #include "evidence/canonical.h"
 #include "evidence/ledger.h"

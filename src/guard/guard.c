@@ -33,6 +33,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "base/identity.h"
 #include "guard/guard.h"
 #include "guard/hold_guard.h"

@@ -86,7 +86,7 @@ retention_suspension_rows_sql(PG_FUNCTION_ARGS)
 	holds = retention_suspension_open(AccessShareLock);
 	if (holds == NULL)
 		return (Datum) 0;
-	scan = systable_beginscan(holds, RelationGetPrimaryKeyIndex(holds), true, NULL, 0, NULL);
+	scan = systable_beginscan(holds, retention_compat_primary_key(holds), true, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Datum		values[HOLD_COLUMNS];

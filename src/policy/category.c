@@ -31,6 +31,7 @@
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
+#include "base/compat.h"
 #include "base/identity.h"
 #include "base/schedule.h"
 #include "policy/category.h"
@@ -70,7 +71,7 @@ begin_scan(Relation table, const char *name)
 		return systable_beginscan(table, InvalidOid, false, NULL, 0, NULL);
 	/* The column's collation is "C", as ScanKeyInit's. */
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(name));
-	return systable_beginscan(table, RelationGetPrimaryKeyIndex(table), true, NULL, 1, &key);
+	return systable_beginscan(table, retention_compat_primary_key(table), true, NULL, 1, &key);
 }
 
 static Datum

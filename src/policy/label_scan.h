@@ -10,6 +10,8 @@
 
 #include "postgres.h"
 
+#include "base/compat.h"
+
 typedef enum RetentionTokenKind
 {
 	RETENTION_TOKEN_END,
@@ -80,17 +82,15 @@ extern char *retention_label_scan_quote_name(const char *name);
 extern int	retention_label_scan_errposition(const char *text, int location);
 
 /* ERROR: "expected <what> <where>", at the cursor. */
-extern void retention_label_scan_expected(RetentionScan *scan, const char *what,
-										  const char *where, const char *hint)
-			pg_attribute_noreturn();
+pg_noreturn extern void retention_label_scan_expected(RetentionScan *scan, const char *what,
+													  const char *where, const char *hint);
 
 /* Steps over the word or punctuation, or says that it was expected. */
 extern void retention_label_scan_expect(RetentionScan *scan, const char *what,
 										const char *where, const char *hint);
 
 /* ERROR with that message, at that byte of the label. */
-extern void retention_label_scan_refuse(RetentionScan *scan, int location, int code,
-										const char *message, const char *hint)
-			pg_attribute_noreturn();
+pg_noreturn extern void retention_label_scan_refuse(RetentionScan *scan, int location, int code,
+													const char *message, const char *hint);
 
 #endif							/* RETENTION_LABEL_SCAN_H */

@@ -24,6 +24,7 @@
 #include "utils/lsyscache.h"
 #include "utils/uuid.h"
 
+#include "base/compat.h"
 #include "pseudonym/keyring.h"
 #include "pseudonym/mark.h"
 #include "pseudonym/token.h"

@@ -95,7 +95,7 @@ retention_maintenance_vacuum(Oid relid)
 	char	   *name = name_of(relid);
 
 	if (name != NULL)
-		run_command(psprintf("VACUUM (" RETENTION_SCRUB_VACUUM ") %s", name));
+		run_command(psprintf("VACUUM (" RETENTION_SCRUB_VACUUM ") " RETENTION_COMPAT_ONLY "%s", name));
 }
 
 /*
@@ -189,7 +189,7 @@ run_analyze(const char *command, Oid relid)
 	char	   *name = name_of(relid);
 
 	if (name != NULL)
-		run_command(psprintf("%s %s", command, name));
+		run_command(psprintf("%s%s", command, name));
 }
 
 /* ANALYZE goes through partitions by itself, but not, in all releases, through heirs. */
@@ -202,11 +202,11 @@ retention_maintenance_analyze(Oid relid)
 	ListCell   *lc;
 
 	if (partitioned)
-		run_analyze("ANALYZE", relid);
+		run_analyze("ANALYZE ", relid);
 	foreach(lc, own)
 	{
 		if (!partitioned)
-			run_analyze(RETENTION_COMPAT_ANALYZE_ONE, lfirst_oid(lc));
+			run_analyze("ANALYZE " RETENTION_COMPAT_ONLY, lfirst_oid(lc));
 		retention_visit_start("privacy_retention: dropping old statistics");
 		PushActiveSnapshot(GetTransactionSnapshot());
 		drop_stale_statistics(lfirst_oid(lc), since);
