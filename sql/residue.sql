@@ -271,6 +271,20 @@ ANALYZE person;
 SELECT relation, place, items > 0 AS items, remedy FROM retention.residue('person') WHERE place = 'statistics';
 DROP TABLE person;
 
+-- Indexes of exclusion constraints, which are not rebuilt beside others: what helps can be pasted, too
+CREATE TABLE person (id int, stay int4range, a int, b int, CONSTRAINT alone EXCLUDE USING gist (stay WITH &&),
+	CONSTRAINT "Alone" EXCLUDE USING spgist (int4range(a, b) WITH &&) WHERE (a > 0)) WITH (autovacuum_enabled = off);
+INSERT INTO person SELECT i, int4range(i * 10, i * 10 + 5), i * 10, i * 10 + 5 FROM generate_series(1, 2000) i;
+DELETE FROM person WHERE id % 100 < 90;
+VACUUM (INDEX_CLEANUP ON) person;
+SELECT relation, place, items > 0 AS items, remedy FROM retention.residue('person', exact => true) WHERE place = 'summaries';
+\o /dev/null
+SELECT remedy FROM retention.residue('person', exact => true) WHERE place = 'summaries' \gexec
+\o
+SELECT relation, place, items > 0 AS items FROM retention.residue('person', exact => true) WHERE place = 'summaries';
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'person'::regclass ORDER BY 1;
+DROP TABLE person;
+
 --
 -- All at once: after every remedy, one after the other, nothing is left, in the catalogs either
 --

@@ -8,9 +8,15 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/dependency.h"
+#include "catalog/index.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "erase/residue_trace.h"
@@ -90,8 +96,40 @@ rewrite_statement(Oid relation, const char *name)
 	return psprintf("UPDATE ONLY %s SET %s = %s", name, quoted, quoted);
 }
 
+/* Of an exclusion constraint it cannot be done beside those who use it. */
+static bool
+is_exclusive(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	bool		exclusive;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	exclusive = ((Form_pg_index) GETSTRUCT(tuple))->indisexclusion;
+	ReleaseSysCache(tuple);
+	return exclusive;
+}
+
+char *
+retention_residue_trace_rebuild(Oid index, bool judged)
+{
+	char	   *name = retention_start_relation_name(index);
+	Oid			constraint = get_index_constraint(index);
+	const char *quoted;
+
+	if (!is_exclusive(index))
+		return psprintf("REINDEX INDEX CONCURRENTLY %s", name);
+	if (judged || !OidIsValid(constraint))
+		return psprintf("REINDEX INDEX %s", name);
+	quoted = quote_identifier(get_constraint_name(constraint));
+	return psprintf("ALTER TABLE %s DROP CONSTRAINT %s, ADD CONSTRAINT %s %s",
+					retention_start_relation_name(IndexGetRelation(index, false)), quoted, quoted,
+					TextDatumGetCString(OidFunctionCall1(F_PG_GET_CONSTRAINTDEF_OID,
+														 ObjectIdGetDatum(constraint))));
+}
+
 static char *
-statement(Oid relation, Oid table, RetentionTracePlace place)
+statement(Oid relation, Oid table, RetentionTracePlace place, bool counted)
 {
 	char	   *name = retention_start_relation_name(table);
 
@@ -112,8 +150,7 @@ statement(Oid relation, Oid table, RetentionTracePlace place)
 		case RETENTION_TRACE_SEPARATORS:
 		case RETENTION_TRACE_EMPTY_ENTRIES:
 		case RETENTION_TRACE_SUMMARIES:
-			return psprintf("REINDEX INDEX CONCURRENTLY %s",
-							retention_start_relation_name(relation));
+			return retention_residue_trace_rebuild(relation, counted);
 		case RETENTION_TRACE_STATISTICS:
 			return psprintf("ANALYZE %s", name);
 		case RETENTION_TRACE_HOLE:
@@ -140,7 +177,7 @@ retention_residue_trace_add(List *traces, Oid relation, Oid table,
 	trace->found.items = found->items / share;
 	trace->counted = counted;
 	trace->share = share;
-	trace->remedy = remedy != NULL ? pstrdup(remedy) : statement(relation, table, place);
+	trace->remedy = remedy != NULL ? pstrdup(remedy) : statement(relation, table, place, counted);
 	return lappend(traces, trace);
 }
 

@@ -51,6 +51,12 @@ typedef struct RetentionTrace
 extern const char *retention_residue_trace_name(RetentionTracePlace place);
 
 /*
+ * The statement that builds an index anew, beside those who use it where that can be.
+ * Where what is in it cannot be judged, it also makes the index a younger one.
+ */
+extern char *retention_residue_trace_rebuild(Oid index, bool judged);
+
+/*
  * Adds a trace to the list, scaled up from the share, unless nothing was found.
  * table: whose relation it is, itself, its TOAST table or an index.  The remedy
  * is the place's own where NULL is given.

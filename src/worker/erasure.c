@@ -31,6 +31,7 @@
 #include "erase/reach.h"
 #include "erase/remains.h"
 #include "erase/residue.h"
+#include "erase/residue_trace.h"
 #include "erase/scrub.h"
 #include "erase/storage.h"
 #include "policy/start.h"
@@ -255,6 +256,23 @@ ask_index(RetentionErasure *work, Suspect *index)
 	}
 }
 
+/* What helps where it is not ours to rebuild it; NULL if it is gone. */
+static char *
+rebuild_statement(const Suspect *index)
+{
+	MemoryContext context = CurrentMemoryContext;
+	char	   *statement = NULL;
+
+	retention_moment_begin("privacy_retention: looking at an index");
+	if (get_rel_name(index->oid) != NULL)
+		statement = MemoryContextStrdup(context,
+										retention_residue_trace_rebuild(index->oid,
+																		index->demand == RETENTION_RESIDUE_REINDEX));
+	retention_moment_leave();
+	MemoryContextSwitchTo(context);
+	return statement;
+}
+
 static void
 drop_leftovers(void *arg)
 {
@@ -296,7 +314,7 @@ reindex(RetentionErasure *work)
 			hold(work, psprintf("index %s, which %s deleted values, while privacy_retention.reindex is off",
 								index->name,
 								index->demand == RETENTION_RESIDUE_REINDEX ? "keeps" : "may keep"),
-				 psprintf("REINDEX INDEX CONCURRENTLY %s", index->name));
+				 rebuild_statement(index));
 			continue;
 		}
 		SetConfigOption("lock_timeout", REINDEX_PATIENCE, PGC_SUSET, PGC_S_OVERRIDE);
@@ -309,9 +327,9 @@ reindex(RetentionErasure *work)
 			ereport(ERROR,
 					(errcode(sqlerrcode),
 					 errmsg("index %s was not rebuilt: somebody waited", index->name)));
-		hold(work, psprintf("index %s, which keeps deleted values and could not be rebuilt: %s",
-							index->name, problem),
-			 psprintf("REINDEX INDEX %s", index->name));
+		hold(work, psprintf("index %s, which %s deleted values and could not be rebuilt: %s", index->name,
+							index->demand == RETENTION_RESIDUE_REINDEX ? "keeps" : "may keep", problem),
+			 rebuild_statement(index));
 	}
 }
 
