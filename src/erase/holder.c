@@ -25,6 +25,7 @@
 #include "base/compat.h"
 #include "base/identity.h"
 #include "erase/holder.h"
+#include "erase/reach.h"
 
 /* How far a transaction lies before the next one, $1; what came since is far off. */
 #define BACK(xid) "(($1 - " xid "::text::bigint) & 4294967295)"
@@ -109,32 +110,77 @@ full_from_recent(TransactionId xid)
 	return FullTransactionIdFromU64(U64FromFullTransactionId(next) - back);
 }
 
+/*
+ * Locks a table for a look: false where somebody has locked it exclusively.  NULL:
+ * it is gone.
+ */
+static bool
+try_open(Oid relation, Relation *rel)
+{
+	*rel = NULL;
+	if (!ConditionalLockRelationOid(relation, AccessShareLock))
+		return false;
+	*rel = try_relation_open(relation, NoLock);
+	if (*rel == NULL)
+		UnlockRelationOid(relation, AccessShareLock);
+	return true;
+}
+
+/*
+ * The oldest horizon of the tables that have the versions: a table with parts has none
+ * of its own.  Returns one that somebody has locked exclusively.
+ */
+static Oid
+look_at(Oid relation, FullTransactionId *oldest, bool *catalog)
+{
+	Relation	whole;
+	Oid			locked = InvalidOid;
+	ListCell   *lc;
+
+	if (!try_open(relation, &whole))
+		return relation;
+	if (whole == NULL)
+		return InvalidOid;
+	foreach(lc, retention_reach_heaps(relation))
+	{
+		Relation	rel;
+		FullTransactionId own;
+
+		if (!try_open(lfirst_oid(lc), &rel))
+		{
+			locked = lfirst_oid(lc);
+			break;
+		}
+		if (rel == NULL)
+			continue;
+		own = full_from_recent(GetOldestNonRemovableTransactionId(rel));
+		if (FullTransactionIdPrecedes(own, *oldest))
+			*oldest = own;
+		*catalog |= RelationIsAccessibleInLogicalDecoding(rel);
+		relation_close(rel, AccessShareLock);
+	}
+	relation_close(whole, AccessShareLock);
+	return locked;
+}
+
 bool
 retention_holder_removable(Oid relation, FullTransactionId horizon, char **holder,
 						   char **remedy)
 {
-	Relation	rel;
-	FullTransactionId oldest;
-	bool		catalog;
+	FullTransactionId oldest = horizon;
+	bool		catalog = false;
+	Oid			locked;
 
 	*holder = *remedy = NULL;
 	if (!OidIsValid(relation))
 		return true;
-	if (!ConditionalLockRelationOid(relation, AccessShareLock))
+	locked = look_at(relation, &oldest, &catalog);
+	if (OidIsValid(locked))
 	{
 		*holder = pstrdup("a session that has locked the table exclusively");
-		*remedy = psprintf("SELECT pid, mode FROM pg_locks WHERE relation = %u", relation);
+		*remedy = psprintf("SELECT pid, mode FROM pg_locks WHERE relation = %u", locked);
 		return false;
 	}
-	rel = try_relation_open(relation, NoLock);
-	if (rel == NULL)
-	{
-		UnlockRelationOid(relation, AccessShareLock);
-		return true;
-	}
-	oldest = full_from_recent(GetOldestNonRemovableTransactionId(rel));
-	catalog = RelationIsAccessibleInLogicalDecoding(rel);
-	relation_close(rel, AccessShareLock);
 	if (FullTransactionIdFollowsOrEquals(oldest, horizon))
 		return true;
 

@@ -69,6 +69,8 @@ run_command(const char *sql)
 					  list_make1(statement), NULL);
 	PortalStart(portal, NULL, 0, InvalidSnapshot);
 	retention_compat_portal_run(portal, None_Receiver);
+	/* a command that has committed leaves us in the portal's memory */
+	MemoryContextSwitchTo(context);
 	PortalDrop(portal, false);
 	retention_visit_commit();
 	MemoryContextSwitchTo(context);
