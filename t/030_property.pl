@@ -60,7 +60,8 @@ my @SETTINGS = (
 	q{session_replication_role = 'replica'}, q{plan_cache_mode = force_generic_plan},
 	q{bytea_output = 'escape'}, q{extra_float_digits = -15},
 	q{constraint_exclusion = off}, q{enable_partition_pruning = off},
-	q{transform_null_equals = on}, q{jit = off}, q{force_parallel_mode = on});
+	q{transform_null_equals = on}, q{jit = off},
+	$node->pg_version < 16 ? q{force_parallel_mode = on} : q{debug_parallel_query = on});
 
 sub complain { diag(encode('UTF-8', join('', @_))); return; }
 

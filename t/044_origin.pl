@@ -159,13 +159,16 @@ $pass->quit;
 RetentionNode::poll($node, 'SELECT count(*) = 0 FROM visit WHERE id = 9');
 unlike(decoded(", 'only-local', '1'"), qr/DELETE/, 'so is the first');
 
+# What counts the places for origins, from 18 on apart from those for slots
+my $places = $node->pg_version < 18 ? 'max_replication_slots' : 'max_active_replication_origins';
+
 # No place is free: rows go, the log says it once, for all sessions and workers
 sql('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots');
 sql('SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin');
 sql(q{SELECT pg_replication_origin_create('taken')});
 sql(q{SELECT pg_replication_origin_advance('taken', '0/1')});
 $node->stop;
-$node->append_conf('postgresql.conf', "max_replication_slots = 1\nshared_preload_libraries = 'privacy_retention'\nprivacy_retention.naptime = 1\n");
+$node->append_conf('postgresql.conf', "$places = 1\nshared_preload_libraries = 'privacy_retention'\nprivacy_retention.naptime = 1\n");
 my $offset = RetentionNode::log_size($node);
 $node->start;
 foreach my $n (10 .. 12)
@@ -176,14 +179,14 @@ foreach my $n (10 .. 12)
 }
 my $log = RetentionNode::log_since($node, $offset);
 is(() = $log =~ /go out without a replication origin/g, 1, 'the log says so once');
-like($log, qr/HINT:  Raise max_replication_slots, or/, 'and what helps');
+like($log, qr/HINT:  Raise $places, or/, 'and what helps');
 my $finding = q{SELECT count(*) FROM retention.check() WHERE object = 'replication origins' AND finding ~ 'without a replication origin'};
 is(sql($finding), '1', 'check() finds it');
 
 # The worker's changes are marked
 sql(q{SELECT pg_replication_origin_drop('taken')});
 $node->stop;
-$node->append_conf('postgresql.conf', "max_replication_slots = 10\n");
+$node->append_conf('postgresql.conf', "$places = 10\n");
 $node->start;
 sql(q{SELECT pg_create_logical_replication_slot('test_decoding', 'test_decoding')});
 sql(q{INSERT INTO visit VALUES (20, now() - interval '2 days', 'due'); SELECT retention.wake()});

@@ -107,7 +107,8 @@ case('brin_bloom', %text, index => 'USING brin (v text_bloom_ops) WITH (pages_pe
 case('bloom', %text, index => 'USING bloom (v)', holds => { bloom => 0.5 });
 case('toast_external', %long, storage => 'STORAGE EXTERNAL', holds => { 'toast of toast_external' => 0.5 });
 case('toast_pglz', %long, storage => 'COMPRESSION pglz', holds => { 'toast of toast_pglz' => 0.5 });
-case('toast_lz4', %long, storage => 'COMPRESSION lz4', holds => { 'toast of toast_lz4' => 0.5 });
+case('toast_lz4', %long, storage => 'COMPRESSION lz4', holds => { 'toast of toast_lz4' => 0.5 })
+  if RetentionNode::offers($primary, 'default_toast_compression', 'lz4');
 case('nulled', %text, index => '(v)', action => 'set null', holds => { nulled => 0.5, nulled_i => 0.5 }, left => ['nulled_i']);
 case('nulled_toast', %long, storage => 'STORAGE EXTERNAL', action => 'set null', holds => { 'toast of nulled_toast' => 0.5 });
 case('pseudonymised', %text, index => '(v)', action => 'pseudonymise', holds => { pseudonymised => 0.5, pseudonymised_i => 0.3 },

@@ -101,8 +101,11 @@ like(($standby->psql('postgres', q{CALL retention.scrub('pg_statistic')}))[2], q
 my %settings = (
 	images => {},
 	no_images => { full_page_writes => 'off' },
-	pglz => { wal_compression => 'pglz' },
-	lz4 => { wal_compression => 'lz4' });
+	pglz => { wal_compression => 'pglz' });
+foreach my $method (grep { RetentionNode::offers($node, 'wal_compression', $_) } 'lz4', 'zstd')
+{
+	$settings{$method} = { wal_compression => $method };
+}
 foreach my $name (sort keys %settings)
 {
 	my %setting = %{ $settings{$name} };

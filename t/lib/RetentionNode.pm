@@ -83,6 +83,14 @@ sub start_with_library
 	return;
 }
 
+# Was the server built with that value of a setting?
+sub offers
+{
+	my ($node, $setting, $value) = @_;
+
+	return $node->safe_psql('postgres', "SELECT '$value' = ANY (enumvals) FROM pg_settings WHERE name = '$setting'") eq 't';
+}
+
 # Asks until the answer is the expected one.  Bounded: after so many seconds the
 # test fails, with the last answer.
 sub poll
