@@ -127,6 +127,8 @@ foreach my $n (1 .. $crashes)
 		"kill $n: the pass is in the middle of a batch of $table");
 	my $pid = $node->safe_psql('postgres',
 		"SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 1");
+	# batches commit asynchronously: those before it are on disk once this is
+	$node->safe_psql('postgres', 'SELECT pg_current_xact_id()');
 	if ($n % 4 < 2)
 	{
 		# the pass must not see that the gate opens as its holder dies
