@@ -123,6 +123,18 @@ retention_compat_subscription_filters(HeapTuple tuple)
 }
 #endif
 
+/*
+ * Foreign keys (Form_pg_constraint) of 18: of those NOT ENFORCED the server does
+ * nothing; one with PERIOD may lead to several rows.
+ */
+#if PG_VERSION_NUM < 180000
+#define retention_compat_is_enforced(form) true
+#define retention_compat_has_period(form) false
+#else
+#define retention_compat_is_enforced(form) ((form)->conenforced)
+#define retention_compat_has_period(form) ((form)->conperiod)
+#endif
+
 /* What GROUP BY groups by, an entry of the range table of its own since 18. */
 #if PG_VERSION_NUM < 180000
 #define retention_compat_group_expressions(rte) NIL

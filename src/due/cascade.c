@@ -33,6 +33,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "base/identity.h"
 #include "due/cascade.h"
 #include "due/tally.h"
@@ -164,6 +165,7 @@ cascading_keys(Oid relid)
 
 		if (form->confdeltype == FKCONSTR_ACTION_CASCADE &&
 			!OidIsValid(form->conparentid) &&
+			retention_compat_is_enforced(form) &&
 			list_member_oid(referenced, form->confrelid))
 			result = lappend(result, heap_copytuple(tuple));
 	}

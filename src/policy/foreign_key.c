@@ -16,6 +16,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "policy/foreign_key.h"
 
 RetentionJoin *
@@ -97,14 +98,15 @@ retention_foreign_key_to(Oid relid)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+		bool		enforced = retention_compat_is_enforced(form);
 		RetentionForeignKey *found;
 
 		if (form->contype != CONSTRAINT_FOREIGN || OidIsValid(form->conparentid))
 			continue;
 		found = palloc(sizeof(RetentionForeignKey));
 		found->relid = form->conrelid;
-		found->on_delete = form->confdeltype;
-		found->on_update = form->confupdtype;
+		found->on_delete = enforced ? form->confdeltype : FKCONSTR_ACTION_NOACTION;
+		found->on_update = enforced ? form->confupdtype : FKCONSTR_ACTION_NOACTION;
 		found->join = load_join(form->conrelid, form->oid);
 		result = lappend(result, found);
 	}

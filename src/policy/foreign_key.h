@@ -17,7 +17,7 @@
 typedef struct RetentionForeignKey
 {
 	Oid			relid;
-	char		on_delete;		/* FKCONSTR_ACTION_... */
+	char		on_delete;		/* FKCONSTR_ACTION_...: what the server does */
 	char		on_update;
 	RetentionJoin *join;
 } RetentionForeignKey;

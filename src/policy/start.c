@@ -20,6 +20,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "policy/expression.h"
 #include "policy/foreign_key.h"
 #include "policy/start.h"
@@ -159,6 +160,19 @@ reference_join(const RetentionLabel *label, const RetentionHop *hop, Oid relid)
 	return join;
 }
 
+static bool
+has_period(Oid constraint)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	bool		period;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for constraint %u", constraint);
+	period = retention_compat_has_period((Form_pg_constraint) GETSTRUCT(tuple));
+	ReleaseSysCache(tuple);
+	return period;
+}
+
 /* The hop along a foreign key, named by its only column or by its own name. */
 static RetentionJoin *
 key_join(const RetentionLabel *label, const RetentionHop *hop, Oid relid)
@@ -169,7 +183,6 @@ key_join(const RetentionLabel *label, const RetentionHop *hop, Oid relid)
 	bool		in_composite = false;
 	bool		several = false;
 	ListCell   *lc;
-	RetentionJoin *join;
 
 	foreach(lc, declared_foreign_keys(rel))
 	{
@@ -216,8 +229,14 @@ key_join(const RetentionLabel *label, const RetentionHop *hop, Oid relid)
 				 errmsg("table %s has neither a column nor a foreign key named \"%s\"",
 						retention_start_relation_name(relid), hop->name),
 				 retention_label_errposition(label, hop->location)));
-	join = retention_foreign_key_join(relid, found);
-	return join;
+	if (has_period(found->conoid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_FOREIGN_KEY),
+				 errmsg("foreign key \"%s\" of table %s has a PERIOD",
+						get_constraint_name(found->conoid), retention_start_relation_name(relid)),
+				 errdetail("A starting point is found in one row, and it may lead to several."),
+				 retention_label_errposition(label, hop->location)));
+	return retention_foreign_key_join(relid, found);
 }
 
 RetentionClock *
