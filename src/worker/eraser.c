@@ -105,6 +105,9 @@ retention_eraser_main(Datum arg)
 	BackgroundWorkerUnblockSignals();
 	if (!retention_turn_take(dbid))
 		proc_exit(0);
+	/* what a number's text lies in is overwritten by the next question */
+	if (delay != NULL)
+		delay = MemoryContextStrdup(TopMemoryContext, delay);
 	retention_visit_connect(dbid);
 	if (delay != NULL && delay[0] != '-')
 		SetConfigOption("vacuum_cost_delay", delay, PGC_SUSET, PGC_S_OVERRIDE);
