@@ -128,7 +128,7 @@ foreach my $n (1 .. $crashes)
 	my $pid = $node->safe_psql('postgres',
 		"SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 1");
 	# batches commit asynchronously: those before it are on disk once this is
-	$node->safe_psql('postgres', 'SELECT pg_current_xact_id()');
+	$node->safe_psql('postgres', q{SELECT pg_logical_emit_message(true, 'flush', '')});
 	if ($n % 4 < 2)
 	{
 		# the pass must not see that the gate opens as its holder dies
