@@ -13,7 +13,7 @@ package RetentionBytes;
 use strict;
 use warnings;
 
-use Digest::MD5 qw(md5_hex);
+use Digest::MD5 qw(md5_base64);
 use File::Find;
 use RetentionNode;
 use Test::More;
@@ -25,7 +25,7 @@ use constant OVERLAP => 64;
 # A number is written as a multiple, so that what is beside a tag by chance is none.
 use constant SPREAD => { 4 => 8191, 8 => 68_719_476_731 };
 
-# A new oracle.  Tag and numbers of a text have no letter in common.
+# A new oracle.
 sub new
 {
 	my ($class) = @_;
@@ -47,12 +47,14 @@ sub new
 	}, $class;
 }
 
+# The number in the text: nearly 48 bits of a hash, so that of some 100,000 marks no two
+# are alike.
 sub short_text
 {
 	my ($bytes, $number) = @_;
-	my $digits = substr(md5_hex("$bytes->{seed} $number"), 0, 8);
+	my $digits = substr(md5_base64("$bytes->{seed} $number"), 0, 8);
 
-	$digits =~ tr/0-9/g-p/;
+	$digits =~ tr{+/}{ab};
 	return $digits;
 }
 
@@ -74,7 +76,7 @@ sub population
 sub text
 {
 	my ($bytes, $number) = @_;
-	my $digits = "substr(translate(md5('$bytes->{seed} ' || ($number)), '0123456789', 'ghijklmnop'), 1, 8)";
+	my $digits = "substr(translate(encode(decode(md5('$bytes->{seed} ' || ($number)), 'hex'), 'base64'), '+/', 'ab'), 1, 8)";
 
 	return "($digits || '$bytes->{tag}' || $digits)";
 }
