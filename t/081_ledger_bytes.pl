@@ -53,8 +53,9 @@ sub old
 	return $found;
 }
 
-my @places = ('pg_statistic', 'retention.ledger', 'retention.ledger_batch', 'toast of retention.ledger');
-is(join(', ', grep { my $place = $_; grep { $place eq $_ } @places } sort keys %{ old() }), join(', ', @places), 'what entries say is in the table, TOAST, an index, statistics');
+# Statistics are mostly compressed, where a mark may not be whole.
+my @places = ('retention.ledger', 'retention.ledger_batch', 'toast of retention.ledger');
+is(join(', ', grep { my $place = $_; grep { $place eq $_ } @places } sort keys %{ old() }), join(', ', @places), 'what entries say is in the table, TOAST, an index');
 is(sql(q{SELECT retention.shorten_ledger('2021-01-01')}), $entries, 'old entries are shortened');
 cmp_ok(old()->{'retention.ledger'}{'old relation'} // 0, '>', 0, 'what they said is still in the files');
 
