@@ -135,6 +135,13 @@ retention_compat_subscription_filters(HeapTuple tuple)
 #define retention_compat_has_period(form) ((form)->conperiod)
 #endif
 
+/* Is the column (Form_pg_attribute) computed when it is read?  It has no index, its expression may. */
+#if PG_VERSION_NUM < 180000
+#define retention_compat_is_virtual(att) false
+#else
+#define retention_compat_is_virtual(att) ((att)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+#endif
+
 /* What GROUP BY groups by, an entry of the range table of its own since 18. */
 #if PG_VERSION_NUM < 180000
 #define retention_compat_group_expressions(rte) NIL

@@ -13,12 +13,14 @@
 #include "catalog/pg_index.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/ruleutils.h"
 
+#include "base/compat.h"
 #include "base/identity.h"
 #include "due/index.h"
 #include "policy/start.h"
@@ -105,6 +107,32 @@ want_expression(StringInfo statements, Oid relid, Node *expression, const List *
 										false, false));
 }
 
+/* What a virtual column is computed from; NULL for any other. */
+static Node *
+made_of(Oid relid, AttrNumber column)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	Node	   *expression = NULL;
+
+	if (retention_compat_is_virtual(TupleDescAttr(RelationGetDescr(rel), column - 1)))
+		expression = build_column_default(rel, column);
+	table_close(rel, AccessShareLock);
+	return expression;
+}
+
+/* The clock, or what it is made of. */
+static void
+want_clock(StringInfo statements, Oid relid, const RetentionClock *clock, const List *gone)
+{
+	Node	   *expression = clock->column == InvalidAttrNumber ? clock->expression :
+	made_of(relid, clock->column);
+
+	if (expression != NULL)
+		want_expression(statements, relid, expression, gone);
+	else
+		want_columns(statements, relid, 1, &clock->column, gone);
+}
+
 /*
  * One period is searched for after the other: an index that leads with what tells
  * the period, and has the clock next, finds just what is due by it.
@@ -118,7 +146,8 @@ want_period(StringInfo statements, const RetentionRule *rule,
 	int			nkeys = join ? join->nkeys : own->column ? 1 : 0;
 	AttrNumber *columns = palloc(sizeof(AttrNumber) * (nkeys + 1));
 
-	if (clock->column == InvalidAttrNumber || nkeys == 0)
+	if (clock->column == InvalidAttrNumber || nkeys == 0 ||
+		made_of(rule->relid, clock->column) != NULL)
 		return;
 	for (int i = 0; i < nkeys; i++)
 		columns[i] = join ? join->from_columns[i] : own->column;
@@ -151,10 +180,7 @@ retention_index_missing_without(const RetentionRule *rule, const List *gone)
 		if (rule->own_period != NULL && relid == rule->relid)
 			want_period(&statements, rule, clock, gone);
 		/* All others have the category's period, which the clock alone tells. */
-		if (clock->column != InvalidAttrNumber)
-			want_columns(&statements, relid, 1, &clock->column, gone);
-		else
-			want_expression(&statements, relid, clock->expression, gone);
+		want_clock(&statements, relid, clock, gone);
 	}
 	retention_identity_restore(&saved);
 	return statements.len > 0 ? statements.data : NULL;
