@@ -33,6 +33,7 @@
 #include "guard/hold.h"
 #include "guard/hold_condition.h"
 #include "guard/hold_guard.h"
+#include "guard/lineage.h"
 #include "guard/suspension.h"
 #include "policy/start.h"
 
@@ -128,7 +129,7 @@ ask(const Before *before, Oid relid)
 {
 	if (!is_noted(before, relid) || !retention_compat_owns_relation(relid, GetUserId()))
 		return NULL;
-	(void) find_all_inheritors(relid, AccessExclusiveLock, NULL);
+	(void) retention_lineage_lock(relid, AccessExclusiveLock);
 	return get_rel_name(relid) != NULL ? retention_hold_any(relid, true) : NULL;
 }
 

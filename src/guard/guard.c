@@ -37,6 +37,7 @@
 #include "base/identity.h"
 #include "guard/guard.h"
 #include "guard/hold_guard.h"
+#include "guard/lineage.h"
 #include "policy/rule.h"
 #include "policy/start.h"
 
@@ -264,7 +265,7 @@ void
 retention_guard_raise_part(Oid relid, Oid part)
 {
 	RetentionIdentity saved;
-	List	   *members = find_all_inheritors(part, ShareRowExclusiveLock, NULL);
+	List	   *members = retention_lineage_lock(part, ShareRowExclusiveLock);
 	ListCell   *lc;
 
 	SPI_connect();
@@ -304,7 +305,7 @@ void
 retention_guard_remove(Oid relid)
 {
 	RetentionIdentity saved;
-	List	   *members = find_all_inheritors(relid, ShareRowExclusiveLock, NULL);
+	List	   *members = retention_lineage_lock(relid, AccessExclusiveLock);
 	ListCell   *lc;
 
 	SPI_connect();

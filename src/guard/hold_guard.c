@@ -31,6 +31,7 @@
 #include "guard/guard.h"
 #include "guard/hold.h"
 #include "guard/hold_guard.h"
+#include "guard/lineage.h"
 #include "guard/statement.h"
 #include "guard/suspension.h"
 #include "policy/start.h"
@@ -133,7 +134,7 @@ raise_all(Oid relid)
 {
 	ListCell   *lc;
 
-	foreach(lc, find_all_inheritors(relid, ShareRowExclusiveLock, NULL))
+	foreach(lc, retention_lineage_lock(relid, ShareRowExclusiveLock))
 		if (has_rows(lfirst_oid(lc)))
 		raise_on(lfirst_oid(lc));
 }
@@ -170,7 +171,7 @@ retention_hold_guard_lower(Oid relid)
 	SPI_connect();
 	retention_identity_become_extension(&saved);
 	retention_guard_permit(true);
-	foreach(lc, find_all_inheritors(relid, AccessExclusiveLock, NULL))
+	foreach(lc, retention_lineage_lock(relid, AccessExclusiveLock))
 	{
 		Oid			member = lfirst_oid(lc);
 		char	   *table = retention_start_relation_name(member);

@@ -13,6 +13,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "nodes/pg_list.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/syscache.h"
 
@@ -28,6 +29,16 @@ retention_lineage_has_label(Oid relid)
 		if (retention_labelled_text(relid, attnum) != NULL)
 			return true;
 	return false;
+}
+
+List *
+retention_lineage_lock(Oid relid, LOCKMODE mode)
+{
+	/* The server's own function locks those below only. */
+	LockRelationOid(relid, mode);
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+		return NIL;
+	return find_all_inheritors(relid, mode, NULL);
 }
 
 List *

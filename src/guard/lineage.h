@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
 
 /*
  * The nearest table with labels: the table itself, its partitioned root or a
@@ -19,6 +20,13 @@ extern Oid	retention_lineage_labelled(Oid relid);
 
 /* Has the table, or one of its columns, a label? */
 extern bool retention_lineage_has_label(Oid relid);
+
+/*
+ * Locks the table, then all of its partitions and children, and returns them all, none
+ * if it is gone by then.  In that order, as whoever reads or writes them: DROP TRIGGER
+ * by itself has it the other way round, and each would wait for the other.
+ */
+extern List *retention_lineage_lock(Oid relid, LOCKMODE mode);
 
 /* The tables that a table inherits from directly, in the order of INHERITS. */
 extern List *retention_lineage_parents(Oid relid);

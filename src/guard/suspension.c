@@ -15,7 +15,6 @@
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -35,6 +34,7 @@
 #include "evidence/ledger.h"
 #include "guard/hold_condition.h"
 #include "guard/hold_guard.h"
+#include "guard/lineage.h"
 #include "guard/suspension.h"
 #include "policy/labelled.h"
 #include "policy/start.h"
@@ -216,7 +216,7 @@ retention_suspension_suspend_sql(PG_FUNCTION_ARGS)
 	retention_identity_require_owner(relid);
 
 	/* Statements that are under way end first; later ones meet the guards. */
-	(void) find_all_inheritors(relid, ShareRowExclusiveLock, NULL);
+	(void) retention_lineage_lock(relid, ShareRowExclusiveLock);
 	require_table(relid);
 	retention_hold_condition_judge(relid, condition);
 

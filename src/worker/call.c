@@ -94,6 +94,29 @@ advance_erasure(void)
 	SPI_finish();
 }
 
+/*
+ * What comes after the pass, in transactions that have the extension; nothing where it
+ * is being dropped.  Who drops it would wait for one table while these wait for another.
+ */
+static void
+follow_up(Oid relid)
+{
+	bool		busy;
+
+	if (!retention_extension_lock(&busy))
+		return;
+	PG_TRY();
+	{
+		advance_erasure();
+		tell_states(relid);
+	}
+	PG_FINALLY();
+	{
+		retention_extension_unlock();
+	}
+	PG_END_TRY();
+}
+
 /* CALL retention.enforce(relation, as_of) */
 Datum
 retention_pass_enforce_sql(PG_FUNCTION_ARGS)
@@ -124,14 +147,12 @@ retention_pass_enforce_sql(PG_FUNCTION_ARGS)
 	{
 		ereport(WARNING,
 				(errmsg("nothing was enforced: privacy_retention.enabled is off")));
-		advance_erasure();
-		tell_states(relid);
+		follow_up(relid);
 		PG_RETURN_VOID();
 	}
 	/* Who enforces one table as of tomorrow does not mean the keys of all. */
 	look_after_keys(OidIsValid(relid) ? Min(as_of, now) : as_of);
 	retention_pass_run(relid, as_of, OidIsValid(relid), 0, &result);
-	advance_erasure();
-	tell_states(relid);
+	follow_up(relid);
 	PG_RETURN_VOID();
 }
