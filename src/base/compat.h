@@ -142,6 +142,13 @@ retention_compat_subscription_filters(HeapTuple tuple)
 #define retention_compat_is_virtual(att) ((att)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
 #endif
 
+/* A scan of a whole table (access/tableam.h). */
+#if PG_VERSION_NUM < 190000
+#define retention_compat_beginscan(rel, snapshot) table_beginscan((rel), (snapshot), 0, NULL)
+#else
+#define retention_compat_beginscan(rel, snapshot) table_beginscan((rel), (snapshot), 0, NULL, SO_NONE)
+#endif
+
 /* What GROUP BY groups by, an entry of the range table of its own since 18. */
 #if PG_VERSION_NUM < 180000
 #define retention_compat_group_expressions(rte) NIL

@@ -27,6 +27,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/attempt.h"
+#include "base/compat.h"
 #include "base/identity.h"
 #include "guard/hold.h"
 #include "guard/hold_condition.h"
@@ -265,7 +266,7 @@ any_of(Relation rel)
 		return NULL;
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	slot = table_slot_create(rel, NULL);
-	scan = table_beginscan(rel, snapshot, 0, NULL);
+	scan = retention_compat_beginscan(rel, snapshot);
 	while (found == NULL && table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		List	   *suspensions = retention_hold_of_row(rel, slot);

@@ -22,6 +22,7 @@
 #include "storage/proc.h"
 #include "tcop/pquery.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
