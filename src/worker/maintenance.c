@@ -22,6 +22,7 @@
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_statistic_ext_data.h"
 #include "executor/spi.h"
+#include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 #include "storage/lmgr.h"
 #include "tcop/dest.h"
@@ -217,15 +218,26 @@ retention_maintenance_analyze(Oid relid)
 	}
 }
 
-/* Is it called as REINDEX CONCURRENTLY calls its second copy of the other? */
+/*
+ * Is it called as REINDEX CONCURRENTLY calls its second copy of the other: the whole
+ * name, or what there is room for, the suffix, and a number where that was taken?
+ */
 static bool
 is_copy_of(const char *name, const char *own)
 {
-	const char *suffix = strstr(name, "_ccnew");
+	const char *suffix = NULL;
+	const char *next = name;
+	Size		length;
 
-	if (suffix == NULL)
-		suffix = strstr(name, "_ccold");
-	return suffix != NULL && strcmp(name, own) != 0 && strncmp(name, own, suffix - name) == 0;
+	while ((next = strstr(next, "_cc")) != NULL)
+		suffix = next++;
+	if (suffix == NULL || (strncmp(suffix, "_ccnew", 6) != 0 && strncmp(suffix, "_ccold", 6) != 0) ||
+		suffix[6 + strspn(suffix + 6, "0123456789")] != '\0')
+		return false;
+	length = suffix - name;
+	/* It is shortened at the end of a character. */
+	return strcmp(name, own) != 0 && strncmp(name, own, length) == 0 &&
+		(own[length] == '\0' || strlen(name) >= NAMEDATALEN - MAX_MULTIBYTE_CHAR_LEN);
 }
 
 /*
