@@ -250,21 +250,12 @@ retention_horizon_first_open(void)
 {
 	TimestampTz backups = retention_settings_backup_retention < 0 ? DT_NOEND :
 	GetCurrentTimestamp() - retention_settings_backup_retention * USECS_PER_SEC;
-	int64		first = PG_INT64_MAX;
+	int64		first;
 	ListCell   *lc;
 
 	if (retention_settings_erase_within == 0)
-		return first;
-	foreach(lc, retention_round_not_clear_since(backups))
-	{
-		RetentionRound *round = (RetentionRound *) lfirst(lc);
-
-		if (!retention_round_table_is_gone(round))
-		{
-			first = round->first_entry;
-			break;
-		}
-	}
+		return PG_INT64_MAX;
+	first = retention_round_first_not_clear(backups);
 	foreach(lc, retention_round_waiting())
 	{
 		RetentionRoundWaiting *waiting = (RetentionRoundWaiting *) lfirst(lc);

@@ -151,14 +151,19 @@ retention_round_open(void)
 						" WHERE wal_clear_at IS NULL ORDER BY id", InvalidOid, (Datum) 0, true);
 }
 
-List *
-retention_round_not_clear_since(TimestampTz instant)
+int64
+retention_round_first_not_clear(TimestampTz instant)
 {
+	List	   *rounds;
+
 	if (!is_known())
-		return NIL;
-	return query_rounds("SELECT" COLUMNS " FROM retention.erasure_round"
-						" WHERE wal_clear_at IS NULL OR wal_clear_at > $1 ORDER BY first_entry",
-						TIMESTAMPTZOID, TimestampTzGetDatum(instant), true);
+		return PG_INT64_MAX;
+	rounds = query_rounds("SELECT" COLUMNS " FROM retention.erasure_round AS r"
+						  " WHERE (wal_clear_at IS NULL OR wal_clear_at > $1)"
+						  " AND EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = r.table_id)"
+						  " ORDER BY first_entry LIMIT 1",
+						  TIMESTAMPTZOID, TimestampTzGetDatum(instant), true);
+	return rounds == NIL ? PG_INT64_MAX : ((RetentionRound *) linitial(rounds))->first_entry;
 }
 
 RetentionRound *

@@ -63,8 +63,11 @@ typedef struct RetentionRoundWaiting
 /* Open rounds (those whose WAL is not clear), RetentionRound *, oldest first; palloc'd. */
 extern List *retention_round_open(void);
 
-/* Rounds whose WAL has not been clear since before an instant, RetentionRound *, oldest first. */
-extern List *retention_round_not_clear_since(TimestampTz instant);
+/*
+ * The first entry of a round whose WAL has not been clear since before an instant, and
+ * whose table is there; PG_INT64_MAX = there is none.
+ */
+extern int64 retention_round_first_not_clear(TimestampTz instant);
 
 /* The newest round of a table as the ledger names it; NULL = none.  palloc'd. */
 extern RetentionRound *retention_round_last(const char *relation);

@@ -145,6 +145,17 @@ shorten(Shortening *shortening, char **problem)
 	return shortened;
 }
 
+static bool
+is_kept(RetentionShortenFirstKept first_kept, int64 entry)
+{
+	bool		kept;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	kept = first_kept() <= entry;
+	PopActiveSnapshot();
+	return kept;
+}
+
 int64
 retention_shorten_due(TimestampTz now, RetentionShortenFirstKept first_kept)
 {
@@ -162,7 +173,14 @@ retention_shorten_due(TimestampTz now, RetentionShortenFirstKept first_kept)
 	 * All of a day together: each shortening leaves an entry, and reads the
 	 * ledger.
 	 */
-	if (shortening.oldest >= before - USECS_PER_DAY || !retention_ledger_lock())
+	if (shortening.oldest >= before - USECS_PER_DAY)
+		return 0;
+
+	/*
+	 * Where the first one is kept, that may last: no lock, and no search, for
+	 * it.
+	 */
+	if (is_kept(first_kept, shortening.before + 1) || !retention_ledger_lock())
 		return 0;
 	(void) find_last(&shortening, before, ENTRIES_AT_ONCE, first_kept);
 	if (shortening.last <= shortening.before)

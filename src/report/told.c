@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "base/identity.h"
+#include "base/settings.h"
 #include "report/alarm.h"
 #include "report/told.h"
 
@@ -279,7 +280,7 @@ retention_told_rest(List *told_states, RetentionTelling *telling)
 	{
 		RetentionTold *told = (RetentionTold *) lfirst(lc);
 		Change		change = {told->relation, told->column_name, told->stage, told->state,
-			told->stage == RETENTION_TOLD_ERASURE ? "ok" : GONE,
+			told->stage == RETENTION_TOLD_ERASURE && retention_settings_erase_within > 0 ? "ok" : GONE,
 		NULL, NULL, telling->now};
 
 		if (!told->seen)

@@ -52,7 +52,8 @@ extern void retention_told_compare(List *told_states, const char *relation,
 								   const char *column_name, int stage,
 								   const RetentionHealth *health, RetentionTelling *telling);
 
-/* What compare() has not seen is not there any more: a rule is gone, an erasure well. */
+/* What compare() has not seen is not there any more: a rule is gone, an erasure well,
+ * or nobody promises it any more. */
 extern void retention_told_rest(List *told_states, RetentionTelling *telling);
 
 /* At the end: how many lines of the log were left out. */

@@ -274,9 +274,22 @@ rebuild_statement(const Suspect *index)
 }
 
 static void
-drop_leftovers(void *arg)
+drop_leftover(void *arg)
 {
 	retention_maintenance_drop_leftovers(*(Oid *) arg);
+}
+
+/* What an interrupted REINDEX CONCURRENTLY left.  What cannot be dropped holds the round
+ * later. */
+static void
+drop_leftovers(RetentionErasure *work)
+{
+	ListCell   *lc;
+	int			sqlerrcode;
+
+	foreach(lc, work->heaps)
+		if (may_go_on(work))
+		(void) retention_visit_attempt(drop_leftover, &lfirst_oid(lc), &sqlerrcode);
 }
 
 static void
@@ -453,15 +466,14 @@ retention_erasure_advance(void *arg)
 {
 	RetentionErasure *work = (RetentionErasure *) arg;
 	TimestampTz *reached = work->round->reached;
-	int			sqlerrcode;
 	ListCell   *lc;
 
 	work->held_by = work->remedy = NULL;
 	if (!look(work) || work->held_by != NULL)
 		return;
-	/* What cannot be dropped holds the round below. */
-	foreach(lc, work->heaps)
-		(void) retention_visit_attempt(drop_leftovers, &lfirst_oid(lc), &sqlerrcode);
+	drop_leftovers(work);
+	if (work->stop)
+		return;
 	if (reached[RETENTION_ROUND_VACUUMED] == 0)
 	{
 		foreach(lc, work->heaps)

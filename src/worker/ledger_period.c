@@ -46,6 +46,9 @@ retention_ledger_period_shorten_sql(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("entries of the future cannot be shortened")));
 	PreventInTransactionBlock(true, "retention.shorten_ledger()");
+	/* what was noted of another server's files does not count */
+	retention_horizon_advance();
+	CommandCounterIncrement();
 	shortened = retention_shorten_before(before, retention_horizon_first_open, &kept);
 	if (kept > 0)
 		ereport(NOTICE,

@@ -266,8 +266,9 @@ retention_worker_main(Datum arg)
 		(void) take(enforce, &report);
 		(void) take(look_after_keys, &report);
 		(void) take(seal, &report);
-		(void) take(shorten_ledger, &report);
 		(void) take(look_after_rounds, &report);
+		/* by what is known of the rounds now, on this server */
+		(void) take(shorten_ledger, &report);
 	}
 	/* Where nothing is enforced that is told, too. */
 	if (report.state != RETENTION_ABSENT)
