@@ -62,5 +62,15 @@ SELECT (SELECT count(*) FROM folder) AS folders, (SELECT count(*) FROM note) AS 
 SELECT relation, rows FROM retention.ledger WHERE event = 'batch' AND relation LIKE 'dependent.%' ORDER BY id;
 SELECT count(*) FROM retention.blocked WHERE relation LIKE 'dependent.%';
 SELECT retention.unprotect('customer'), retention.unprotect('letter'), retention.unprotect('event'), retention.unprotect('visit'), retention.unprotect('folder'), retention.unprotect('note');
+
+-- A column with several foreign keys leads nowhere by its name, in whatever order they were made
+CREATE TABLE claim (id int PRIMARY KEY, about int);
+ALTER TABLE claim ADD FOREIGN KEY (about) REFERENCES customer, ADD CONSTRAINT claim_contract FOREIGN KEY (about) REFERENCES contract;
+SECURITY LABEL FOR privacy_retention ON TABLE claim IS 'dependent year, from about -> ended_at, then delete';
+ALTER TABLE claim ADD CONSTRAINT claim_again FOREIGN KEY (about) REFERENCES customer;
+SECURITY LABEL FOR privacy_retention ON TABLE claim IS 'dependent year, from about -> ended_at, then delete';
+SECURITY LABEL FOR privacy_retention ON TABLE claim IS 'dependent year, from claim_contract -> ended_at, then delete';
+SELECT relation, start, valid, problem FROM retention.rule WHERE relation = 'claim'::regclass;
+
 DROP SCHEMA dependent CASCADE;
 SELECT retention.drop_category('dependent month'), retention.drop_category('dependent year');

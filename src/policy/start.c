@@ -192,7 +192,7 @@ key_join(const RetentionLabel *label, const RetentionHop *hop, Oid relid)
 		{
 			if (fk->nkeys == 1 && fk->conkey[0] == attnum)
 			{
-				several = found != NULL && found->confrelid != fk->confrelid;
+				several |= found != NULL && found->confrelid != fk->confrelid;
 				if (found == NULL)
 					found = fk;
 			}

@@ -61,8 +61,9 @@ hold(RetentionErasure *work, const char *held_by, const char *remedy)
 	work->remedy = remedy;
 }
 
-static void
-hold_remains(RetentionErasure *work, Oid table, int64 rows)
+/* A table's name, in the caller's memory; it may be gone. */
+static const char *
+name_of(Oid table)
 {
 	MemoryContext context = CurrentMemoryContext;
 	const char *name = "a table";
@@ -72,8 +73,14 @@ hold_remains(RetentionErasure *work, Oid table, int64 rows)
 		name = MemoryContextStrdup(context, retention_start_relation_name(table));
 	retention_moment_leave();
 	MemoryContextSwitchTo(context);
-	hold(work, psprintf(INT64_FORMAT " deleted rows of %s that VACUUM could not remove: their pages are in use", rows, name),
-		 psprintf("VACUUM (FREEZE, " RETENTION_SCRUB_VACUUM ") %s", name));
+	return name;
+}
+
+static void
+hold_remains(RetentionErasure *work, Oid table, int64 rows)
+{
+	hold(work, psprintf(INT64_FORMAT " deleted rows of %s that VACUUM could not remove: their pages are in use", rows, name_of(table)),
+		 psprintf("VACUUM (FREEZE, " RETENTION_SCRUB_VACUUM ") %s", name_of(table)));
 }
 
 /* Asked before what takes long: somebody may have switched it off meanwhile. */
@@ -279,8 +286,7 @@ drop_leftover(void *arg)
 	retention_maintenance_drop_leftovers(*(Oid *) arg);
 }
 
-/* What an interrupted REINDEX CONCURRENTLY left.  What cannot be dropped holds the round
- * later. */
+/* What an interrupted REINDEX left; what cannot be dropped holds the round later. */
 static void
 drop_leftovers(RetentionErasure *work)
 {
@@ -298,8 +304,7 @@ rebuild(void *arg)
 	retention_maintenance_reindex(((Suspect *) arg)->oid);
 }
 
-/* Builds anew what keeps values that only that removes; one that cannot be does not
- * stop the others. */
+/* Builds anew what keeps values; one that cannot be does not stop the others. */
 static void
 reindex(RetentionErasure *work)
 {
@@ -375,9 +380,6 @@ scrub(Oid relation, FullTransactionId horizon, RetentionScrubResult *result)
 static void
 note_scrub(RetentionErasure *work, Oid relation, const RetentionScrubResult *result)
 {
-	MemoryContext context = CurrentMemoryContext;
-	const char *name = "a table";
-
 	if (result->stopped)
 	{
 		work->stop = true;
@@ -389,12 +391,7 @@ note_scrub(RetentionErasure *work, Oid relation, const RetentionScrubResult *res
 		hold_remains(work, relation, result->dead_tuples);
 	if (result->complete && !result->elsewhere)
 		return;
-	retention_moment_begin("privacy_retention: noting a scrub");
-	if (get_rel_name(relation) != NULL)
-		name = MemoryContextStrdup(context, retention_start_relation_name(relation));
-	retention_moment_leave();
-	MemoryContextSwitchTo(context);
-	hold(work, result->busy ? psprintf("another session that scrubs %s", name) :
+	hold(work, result->busy ? psprintf("another session that scrubs %s", name_of(relation)) :
 		 psprintf("what could not be scrubbed: %s", result->skipped), NULL);
 }
 
