@@ -60,6 +60,8 @@ CALL visits(151);
 CALL retention.enforce('visit');
 VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) visit, note;
 CALL retention.scrub('visit', false, false, NULL, NULL, NULL, NULL) \g /dev/null
+-- what holds it is said at once
+SELECT round, held_by FROM round WHERE NOT scrubbed ORDER BY round;
 CALL retention.scrub('note', false, false, NULL, NULL, NULL, NULL) \g /dev/null
 SELECT skipped FROM retention.scrubbed WHERE relation = 'erasure_round.note';
 CALL retention.scrub('visit', false, false, NULL, NULL, NULL, NULL) \g /dev/null

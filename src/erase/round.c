@@ -456,6 +456,8 @@ retention_round_scrubbed(Oid table, FullTransactionId horizon, XLogRecPtr lsn,
 			FullTransactionIdPrecedes(horizon, round->horizon))
 			continue;
 		other = unscrubbed_other(round, table);
+		/* first, as it forgets what held the round */
+		(void) retention_round_reach(round, RETENTION_ROUND_REMOVABLE, now);
 		if (OidIsValid(other))
 		{
 			char	   *name = retention_start_relation_name(other);
@@ -468,7 +470,6 @@ retention_round_scrubbed(Oid table, FullTransactionId horizon, XLogRecPtr lsn,
 		}
 		round->scrub_lsn = lsn;
 		round->timeline = timeline;
-		(void) retention_round_reach(round, RETENTION_ROUND_REMOVABLE, now);
 		(void) retention_round_reach(round, RETENTION_ROUND_VACUUMED, now);
 		(void) retention_round_reach(round, RETENTION_ROUND_SCRUBBED, now);
 	}
