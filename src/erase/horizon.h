@@ -15,7 +15,8 @@
  * Stamps what open rounds have reached of removable, durable, replicas and wal_clear,
  * and notes what holds the next level and what helps.  Cheap where no round is open.
  * After a change of the timeline, the levels that are about this server's files are
- * judged anew, and wal_clear after each start of the server.  Does nothing on a standby, and where another session is at it.
+ * judged anew, and wal_clear after each start of the server.  Does nothing on a
+ * standby, and where another session is at it.
  * Caller: in a transaction that has done nothing else, and commits next.
  */
 extern void retention_horizon_advance(void);

@@ -13,8 +13,6 @@
 
 #include "datatype/timestamp.h"
 
-#define RETENTION_ALARM_CHANNEL "privacy_retention"
-
 /*
  * Compares the states of the rules, and behind the last table those of erasures,
  * with those last told, and tells what has changed when the transaction commits.  relid: of one table; InvalidOid = of all,

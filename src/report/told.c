@@ -21,8 +21,9 @@
 
 #include "base/identity.h"
 #include "base/settings.h"
-#include "report/alarm.h"
 #include "report/told.h"
+
+#define CHANNEL "privacy_retention"
 
 /* Lines in the log at a time; notifications are as many as there are changes. */
 #define MOST_LINES 20
@@ -243,7 +244,7 @@ tell(const Change *change, RetentionTelling *telling)
 	text = payload(change, true);
 	if (strlen(text) > MOST_PAYLOAD)
 		text = payload(change, false);
-	Async_Notify(RETENTION_ALARM_CHANNEL, text);
+	Async_Notify(CHANNEL, text);
 	if (telling->changes++ < MOST_LINES)
 		write_line(change);
 }
